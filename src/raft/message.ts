@@ -34,6 +34,7 @@ export interface Message {
   readonly logTerm: Term
   /** append: index before the first entry. append-response: last index that matches, or the rejected one. */
   readonly index: Index
+  /** From a leader: what it has committed. append-response: what the follower knows to be committed. */
   readonly commit: Index
   readonly entries: readonly Entry[]
   readonly snapshot: Snapshot | null

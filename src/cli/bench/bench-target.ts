@@ -1,0 +1,104 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { loadCluster, noOverrides } from '../../node/config.ts'
+import { deriveKeys, readSecret } from '../../node/secrets.ts'
+import { AdminClient } from '../cluster/admin-client.ts'
+import { clusterFileName } from '../cluster/find-cluster.ts'
+import { LocalCluster } from '../cluster/local-cluster.ts'
+import { CommandFailed } from '../exit-codes.ts'
+import { say } from '../output.ts'
+
+/** The cluster that is measured. */
+export interface BenchTarget {
+  readonly urls: readonly string[]
+  readonly names: readonly string[]
+  readonly admins: readonly AdminClient[]
+  /** Server processes, where they are known. */
+  pids(): number[]
+  /** Present when the measurement owns the processes, and may kill them. */
+  readonly own: LocalCluster | undefined
+  close(): Promise<void>
+}
+
+export interface TargetWish {
+  readonly config: string | undefined
+  readonly dir: string | undefined
+  /** Where the folder of a temporary cluster is made: this disk is measured. */
+  readonly tmp: string | undefined
+  readonly nodes: number
+  readonly keep: boolean
+}
+
+/** Limits that would be what is measured. */
+const benchOptions = {
+  'max-subscriber-count': 100_000,
+  'rate-connections-per-address': 0,
+  'rate-messages-per-user': 0,
+} as const
+
+/** A running cluster by its file, or a temporary one of fresh processes. */
+export async function openTarget(wish: TargetWish): Promise<BenchTarget> {
+  if (wish.config !== undefined) return attached(wish.config)
+  if (wish.dir !== undefined) return attached(join(wish.dir, clusterFileName))
+  const dir = mkdtempSync(join(wish.tmp ?? tmpdir(), 'flotilla-bench-'))
+  say(`a temporary cluster of ${wish.nodes} starts in ${dir}`)
+  const own = await LocalCluster.open(
+    { dir, nodes: wish.nodes, basePort: undefined, name: 'bench', options: benchOptions },
+    {
+      nodeReady: (node, ms) => say(`  ${node.seed.name} is ready (${(ms / 1000).toFixed(1)} s)`),
+      nodeDied: (node, how) => say(`${node.seed.name} ${how}:\n${node.logTail(12)}`),
+    },
+  )
+  const close = async () => {
+    const clean = await own.stop()
+    if (wish.keep || !clean) say(`kept ${dir}`)
+    else rmSync(dir, { recursive: true, force: true })
+  }
+  try {
+    await own.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    ...attached(own.folder.file),
+    own,
+    close,
+    pids: () => own.nodes.flatMap(({ pid }) => pid ?? []),
+  }
+}
+
+function attached(file: string): BenchTarget {
+  const { cluster, nodes } = loadCluster(file, noOverrides)
+  const { apiKey } = deriveKeys(readSecret(cluster.secret), cluster.name, cluster.profile)
+  return {
+    urls: nodes.map(
+      (node) => `ws://${node.client}/v0/channels?apikey=${encodeURIComponent(apiKey)}`,
+    ),
+    names: nodes.map((node) => node.name),
+    admins: nodes.map((node) => new AdminClient(node.admin)),
+    pids: () => nodes.flatMap((node) => pidOf(join(dirname(file), `${node.name}.pid`))),
+    own: undefined,
+    close: async () => {},
+  }
+}
+
+function pidOf(file: string): number[] {
+  try {
+    return [Number(readFileSync(file, 'utf8'))]
+  } catch {
+    return [] // not started by up, or not running
+  }
+}
+
+/** For measurements that kill. */
+export function ownCluster(target: BenchTarget): LocalCluster {
+  if (target.own === undefined) {
+    throw new CommandFailed(
+      'usage',
+      'this kills nodes, so it starts a cluster of its own: leave --dir and --config out',
+    )
+  }
+  return target.own
+}

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadCluster, noOverrides } from '../../node/config.ts'
+import { CommandFailed } from '../exit-codes.ts'
+import { AdminClient } from './admin-client.ts'
+
+/** How the commands that ask a running cluster find it. */
+export interface Whereabouts {
+  readonly admin?: string | undefined
+  readonly dir?: string | undefined
+}
+
+export const defaultDir = '.flotilla'
+export const clusterFileName = 'cluster.json'
+
+/** For yargs: the options that say where the cluster is. */
+export const whereaboutsOptions = {
+  admin: {
+    type: 'string',
+    describe: 'admin address of a node, host:port',
+    conflicts: 'dir',
+    requiresArg: true,
+  },
+  dir: {
+    type: 'string',
+    describe: `folder of a cluster that was started with up (default: ${defaultDir})`,
+    requiresArg: true,
+  },
+} as const
+
+export interface KnownNode {
+  /** Null: found by address only. */
+  readonly name: string | null
+  readonly admin: AdminClient
+}
+
+/** The nodes to ask, not asked yet. Throws CommandFailed `unreachable` when nothing says where they are. */
+export function findCluster(where: Whereabouts): KnownNode[] {
+  if (where.admin !== undefined) {
+    if (!/:\d+$/.test(where.admin)) throw new CommandFailed('usage', '--admin takes host:port')
+    return [{ name: null, admin: new AdminClient(where.admin) }]
+  }
+  const file = join(where.dir ?? defaultDir, clusterFileName)
+  if (!existsSync(file)) {
+    throw new CommandFailed(
+      'unreachable',
+      `there is no ${file}. Start a cluster with: flotilla up; or name a node with --admin HOST:PORT`,
+    )
+  }
+  return loadCluster(file, noOverrides).nodes.map(({ name, admin }) => ({
+    name,
+    admin: new AdminClient(admin),
+  }))
+}
+
+/** The answer of the first node that gives one. Throws CommandFailed `unreachable` with every reason. */
+export async function askAny<T>(
+  nodes: readonly KnownNode[],
+  ask: (admin: AdminClient) => Promise<T>,
+): Promise<T> {
+  const reasons: string[] = []
+  for (const { admin } of nodes) {
+    try {
+      return await ask(admin)
+    } catch (error) {
+      reasons.push(`  ${admin.address}: ${reasonOf(error)}`)
+    }
+  }
+  throw new CommandFailed('unreachable', `no node answered:\n${reasons.join('\n')}`)
+}
+
+export type Answer<T> = { readonly value: T } | { readonly error: string }
+
+/** What each node answers, in their order; one that does not has its reason. */
+export function askAll<T>(
+  nodes: readonly KnownNode[],
+  ask: (admin: AdminClient) => Promise<T>,
+): Promise<Answer<T>[]> {
+  return Promise.all(
+    nodes.map(({ admin }) =>
+      ask(admin).then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error: reasonOf(error) }),
+      ),
+    ),
+  )
+}
+
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = (error as NodeJS.ErrnoException).code
+  return code === 'ECONNREFUSED' ? 'nobody listens there' : error.message || (code ?? error.name)
+}

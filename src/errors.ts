@@ -1,0 +1,120 @@
+/**
+ * Every way in which an operation can fail, once. `definite` says that it certainly did not happen
+ * and never will: only then may a client count it as failed; otherwise it is unknown, and a retry
+ * must keep its idempotency key. The client library, the harness and docs/errors.md read this table.
+ */
+export interface ErrorRow {
+  /** The code of the ctrl that tells a client (tinode-wire.md 2.17). 0: never told to clients. */
+  readonly ctrl: number
+  readonly definite: boolean
+  readonly retry: 'no' | 'later' | 'elsewhere' | 'same-key'
+  readonly says: string
+}
+
+export const errors = {
+  malformed: {
+    ctrl: 400,
+    definite: true,
+    retry: 'no',
+    says: 'the message cannot be understood; correct it',
+  },
+  'auth-required': { ctrl: 401, definite: true, retry: 'no', says: 'log in first' },
+  'auth-failed': {
+    ctrl: 401,
+    definite: true,
+    retry: 'no',
+    says: 'the login, password or token is wrong or expired',
+  },
+  denied: {
+    ctrl: 403,
+    definite: true,
+    retry: 'no',
+    says: 'the rights of this user do not allow it',
+  },
+  'not-found': {
+    ctrl: 404,
+    definite: true,
+    retry: 'no',
+    says: 'there is no such topic, user or thing',
+  },
+  'not-allowed': {
+    ctrl: 405,
+    definite: true,
+    retry: 'no',
+    says: 'this kind of topic does not offer that',
+  },
+  conflict: {
+    ctrl: 409,
+    definite: true,
+    retry: 'no',
+    says: 'it contradicts what is there, or comes out of order',
+  },
+  'key-reused': {
+    ctrl: 409,
+    definite: true,
+    retry: 'no',
+    says: 'this idempotency key was used for another message',
+  },
+  'key-retired': {
+    ctrl: 409,
+    definite: true,
+    retry: 'no',
+    says: 'this producer was retired; whether its message was stored, history shows',
+  },
+  policy: {
+    ctrl: 422,
+    definite: true,
+    retry: 'no',
+    says: 'a limit or rule of this cluster forbids it',
+  },
+  'no-owner': {
+    ctrl: 503,
+    definite: true,
+    retry: 'later',
+    says: 'no owner could be reached before the deadline and nothing was sent; the cluster may be electing, or this node is in a minority',
+  },
+  'queue-full': {
+    ctrl: 503,
+    definite: true,
+    retry: 'later',
+    says: 'the owner takes no more for now',
+  },
+  draining: {
+    ctrl: 503,
+    definite: true,
+    retry: 'elsewhere',
+    says: 'this node is shutting down; connect to another',
+  },
+  'rate-limited': {
+    ctrl: 429,
+    definite: true,
+    retry: 'later',
+    says: 'too many requests; slow down',
+  },
+  'not-owner': {
+    ctrl: 0,
+    definite: true,
+    retry: 'elsewhere',
+    says: 'another node owns this topic; the answer names it when known',
+  },
+  'no-answer': {
+    ctrl: 504,
+    definite: false,
+    retry: 'same-key',
+    says: 'it was sent to the owner, and no answer came before the deadline',
+  },
+  'term-changed': {
+    ctrl: 0,
+    definite: false,
+    retry: 'same-key',
+    says: 'ownership moved before the change committed; the edge asks the new owner',
+  },
+  internal: {
+    ctrl: 500,
+    definite: false,
+    retry: 'same-key',
+    says: 'a fault in the server; its log has more',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errors

@@ -1,0 +1,155 @@
+import type { GroupHost } from '../group/group-host.ts'
+import { metaGroup } from '../ids/group-id.ts'
+import type { NodeIndex } from '../ids/node-index.ts'
+import { partitionOf } from '../ids/routing-key.ts'
+import { parseTopicName } from '../ids/topic-name.ts'
+import type { MetaGroup } from '../meta/meta-group.ts'
+import { liveMembers } from '../meta/meta-state.ts'
+import type { Peers } from '../peer/peers.ts'
+import type { Clock } from '../ports.ts'
+import { tableHash } from '../ring/table.ts'
+import type { Hub } from '../topic/hub.ts'
+import type {
+  LocateReport,
+  NodeFacts,
+  NodeStatus,
+  PartitionReport,
+  Readiness,
+  RingReport,
+} from './facts.ts'
+import type { Identity } from './identity.ts'
+
+/** Entries that a group may lag behind its leader and still count as caught up. */
+const maxLagEntries = 1_000
+
+/** What the facts are read from. */
+export interface FactSources {
+  readonly identity: Identity
+  readonly clusterName: string
+  readonly version: string
+  readonly clock: Clock
+  readonly startedAt: number
+  readonly peers: Peers
+  readonly groups: GroupHost
+  readonly meta: MetaGroup
+  readonly hub: Hub
+  sessions(): number
+  bootIdOf(node: NodeIndex): number | undefined
+  isDraining(): boolean
+  drain(): Promise<void>
+}
+
+/** What a node tells about itself, read from its rooms when asked. */
+export class Facts implements NodeFacts {
+  readonly #of: FactSources
+
+  constructor(sources: FactSources) {
+    this.#of = sources
+  }
+
+  ready(): Readiness {
+    const { meta, groups, peers, identity } = this.#of
+    const reasons: string[] = []
+    if (this.#of.isDraining()) reasons.push('draining')
+    const state = meta.state()
+    const member = state?.members.find((it) => it.index === identity.index)
+    if (member === undefined || member.state === 'removed') reasons.push('not a member')
+    const leaderless = groups.statuses().filter((it) => it.lead === 0)
+    if (leaderless.length > 0) {
+      reasons.push(`${leaderless.length} groups have no leader that this node knows of`)
+    }
+    const behind = groups.statuses().filter((it) => it.applied + maxLagEntries < it.commit)
+    if (behind.length > 0) reasons.push(`${behind.length} groups are catching up`)
+    const others = (state === null ? [] : liveMembers(state)).filter(
+      (it) => it.index !== identity.index,
+    )
+    const linked = others.filter((it) => peers.isUp(it.index)).length + 1
+    if (linked * 2 <= others.length + 1) {
+      reasons.push(`linked to ${linked - 1} of ${others.length} other nodes: a minority`)
+    }
+    return { ready: reasons.length === 0, reasons }
+  }
+
+  status(): NodeStatus {
+    const { identity, clock, startedAt, meta, groups, peers } = this.#of
+    const state = meta.state()
+    const voters = new Set(
+      groups.statuses().find((it) => it.group === metaGroup)?.voters ?? [],
+    )
+    return {
+      node: {
+        index: identity.index,
+        name: identity.name,
+        bootId: String(identity.bootId),
+        version: this.#of.version,
+        uptimeS: Math.floor((clock.monotonic() - startedAt) / 1000),
+      },
+      cluster: { id: identity.clusterId, name: this.#of.clusterName },
+      members: (state?.members ?? []).map((member) => ({
+        index: member.index,
+        name: member.name,
+        peer: member.address,
+        client: member.clientAddress,
+        state:
+          member.state === 'removed'
+            ? 'gone'
+            : member.state === 'draining'
+              ? 'draining'
+              : voters.has(member.index)
+                ? 'voter'
+                : 'learner',
+        up: peers.isUp(member.index),
+        bootId: textOrNull(
+          member.index === identity.index ? identity.bootId : this.#of.bootIdOf(member.index),
+        ),
+        rttMs: peers.rtt(member.index) ?? null,
+      })),
+      groups: groups.statuses(),
+      sessions: this.#of.sessions(),
+      topics: this.#of.hub.topics,
+    }
+  }
+
+  ring(): RingReport {
+    const table = this.#of.meta.state()?.table
+    if (table === undefined) return { version: 0, hash: '', partitions: [] }
+    return {
+      version: table.version,
+      hash: tableHash(table),
+      partitions: table.partitions.map((_, at) => this.#partition(at + 1)),
+    }
+  }
+
+  locate(topic: string): LocateReport {
+    const count = this.#of.meta.state()?.partitions ?? 1
+    const name = parseTopicName(topic) ?? topic
+    return { topic, ...this.#partition(partitionOf(name, count)) }
+  }
+
+  drain(): Promise<void> {
+    return this.#of.drain()
+  }
+
+  #partition(partition: number): PartitionReport {
+    const { meta, hub } = this.#of
+    const replicas = (meta.state()?.table.partitions[partition - 1]?.replicas ?? []).map((node) =>
+      this.#name(node),
+    )
+    const owner = hub.ownerOf(partition)
+    return {
+      partition,
+      replicas,
+      wished: replicas[0] ?? '',
+      actual: owner === 0 ? null : this.#name(owner),
+      term: hub.termOf(partition),
+    }
+  }
+
+  #name(node: NodeIndex): string {
+    return this.#of.meta.state()?.members.find((it) => it.index === node)?.name ?? String(node)
+  }
+}
+
+function textOrNull(bootId: number | undefined): string | null {
+  return bootId === undefined ? null : String(bootId)
+}

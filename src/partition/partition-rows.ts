@@ -1,0 +1,185 @@
+import { decodeMessage, messageKey } from '../chat/message-row.ts'
+import type { StoredMessage } from '../chat/message-row.ts'
+import type { Row } from '../chat/entity.ts'
+import type { HistoryPart } from '../chat/outcome.ts'
+import { tables } from '../chat/tables.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import { groupPrefix } from '../ids/group-id.ts'
+import type { Index, Term } from '../raft/entry.ts'
+import type { Op, Store } from '../store/store.ts'
+import type { Effect } from './effect.ts'
+import type { Inbox } from './inbox.ts'
+import type { Outbox } from './outbox.ts'
+import {
+  appliedKey,
+  counterValue,
+  mailRange,
+  readMailRow,
+  rowKey,
+  rowKeyOffset,
+  tableRange,
+} from './rows.ts'
+
+/** A message of history with its number. */
+export interface PastMessage {
+  readonly seq: number
+  readonly message: StoredMessage
+}
+
+/**
+ * A partition's rows in the node's store: writes what has committed together with the applied
+ * index, and reads entities and history back.
+ */
+export class PartitionRows {
+  readonly prefix: Uint8Array
+  readonly #store: Store
+  readonly #onApplied: (index: Index) => void
+  #applied: Index
+  #gathered: Effect[] = []
+  #waiting: { index: Index; then: () => void }[] = []
+
+  constructor(id: GroupId, store: Store, applied: Index, onApplied: (index: Index) => void) {
+    this.prefix = groupPrefix(id)
+    this.#store = store
+    this.#applied = applied
+    this.#onApplied = onApplied
+  }
+
+  /** The applied index that the store holds for a partition; 0 when it is new. */
+  static async readApplied(id: GroupId, store: Store): Promise<Index> {
+    const value = await store.get(join(groupPrefix(id), appliedKey))
+    if (value === undefined) return 0
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+    return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
+  }
+
+  get applied(): Index {
+    return this.#applied
+  }
+
+  /** Effects of a committed entry, keys already prefixed; they go with the next `write`. */
+  add(effects: readonly Effect[]): void {
+    if (this.#gathered.length === 0) this.#gathered = effects as Effect[]
+    else for (const effect of effects) this.#gathered.push(effect)
+  }
+
+  /** Writes what was added, and that everything up to `index` is applied, as one. */
+  write(index: Index, _term: Term): void {
+    const ops: Op[] = this.#gathered
+    this.#gathered = []
+    ops.push({ key: join(this.prefix, appliedKey), value: counterValue(index) })
+    this.#store.write(ops).then(
+      () => {
+        this.#applied = index
+        this.#onApplied(index)
+        if (this.#waiting.length > 0) this.#wake()
+      },
+      () => {
+        // The store has reported it to its onFatal, which stops the node; nothing is applied here.
+      },
+    )
+  }
+
+  /** Calls `then` once the store holds everything up to `index`. */
+  whenApplied(index: Index, then: () => void): void {
+    if (this.#applied >= index) then()
+    else this.#waiting.push({ index, then })
+  }
+
+  /** Rows of an entity with tables in [from, to). */
+  async read(entity: Uint8Array, from: number, to: number): Promise<Row[]> {
+    const { gte, lt } = tableRange(entity, from, to)
+    const found = await this.#store.range({
+      gte: join(this.prefix, gte),
+      lt: join(this.prefix, lt),
+    })
+    const offset = this.prefix.length + rowKeyOffset
+    return found.map(([key, value]) => ({
+      table: key[offset - 1] ?? 0,
+      key: key.subarray(offset),
+      value,
+    }))
+  }
+
+  /** A page of history: newest first. Hidden numbers do not count towards the limit. */
+  async history(entity: Uint8Array, part: HistoryPart): Promise<PastMessage[]> {
+    const found: PastMessage[] = []
+    for (let i = part.ranges.length - 1; i >= 0 && found.length < part.limit; i--) {
+      const [low, high] = part.ranges[i] ?? [0, 0]
+      let before = high
+      while (before > low && found.length < part.limit) {
+        const page = await this.#page(entity, low, before, part.limit - found.length, true)
+        for (const past of page) {
+          if (!within(part.hidden, past.seq)) found.push(past)
+          before = past.seq
+        }
+        if (page.length === 0) break
+      }
+    }
+    return found
+  }
+
+  /** Messages of [low, high) in ascending order, at most `limit`. */
+  async ascending(
+    entity: Uint8Array,
+    low: number,
+    high: number,
+    limit: number,
+  ): Promise<PastMessage[]> {
+    return this.#page(entity, low, high, limit, false)
+  }
+
+  /** Fills the outbox and inbox of a new owner. */
+  async readMail(outbox: Outbox, inbox: Inbox): Promise<void> {
+    const found = await this.#store.range({
+      gte: join(this.prefix, mailRange.gte),
+      lt: join(this.prefix, mailRange.lt),
+    })
+    for (const [key, value] of found) {
+      const row = readMailRow(key.subarray(this.prefix.length), value)
+      if (row.kind === 'counter') outbox.restoreCounter(row.target, row.counter)
+      else if (row.kind === 'item') outbox.restoreItem(row.target, row.counter, value)
+      else inbox.restore(row.source, row.counter)
+    }
+  }
+
+  async #page(
+    entity: Uint8Array,
+    low: number,
+    high: number,
+    limit: number,
+    reverse: boolean,
+  ): Promise<PastMessage[]> {
+    const found = await this.#store.range({
+      gte: join(this.prefix, rowKey(entity, tables.messages, messageKey(low))),
+      lt: join(this.prefix, rowKey(entity, tables.messages, messageKey(high))),
+      reverse,
+      limit,
+    })
+    const offset = this.prefix.length + rowKeyOffset
+    return found.map(([key, value]) => {
+      const view = new DataView(key.buffer, key.byteOffset + offset, 8)
+      const seq = view.getUint32(0) * 2 ** 32 + view.getUint32(4)
+      return { seq, message: decodeMessage(value) }
+    })
+  }
+
+  #wake(): void {
+    const ready = this.#waiting.filter((waiter) => waiter.index <= this.#applied)
+    if (ready.length === 0) return
+    this.#waiting = this.#waiting.filter((waiter) => waiter.index > this.#applied)
+    for (const { then } of ready) then()
+  }
+}
+
+function within(ranges: readonly (readonly [number, number])[], seq: number): boolean {
+  for (const [low, high] of ranges) if (seq >= low && seq < high) return true
+  return false
+}
+
+function join(prefix: Uint8Array, key: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(prefix.length + key.length)
+  bytes.set(prefix, 0)
+  bytes.set(key, prefix.length)
+  return bytes
+}

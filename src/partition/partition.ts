@@ -1,0 +1,458 @@
+import { BrokenInvariant, assert, sometimes } from '../assert.ts'
+import type { Ask } from '../chat/ask.ts'
+import type { Actor, Command } from '../chat/command.ts'
+import type { ChatLimits, Entity, Env, Told } from '../chat/entity.ts'
+import { openEntity } from '../chat/open.ts'
+import type { Outcome } from '../chat/outcome.ts'
+import { tables } from '../chat/tables.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import { limits } from '../limits.ts'
+import type { Clock, Logger, Metrics, Timers } from '../ports.ts'
+import type { Entry, Index, RaftId, Term } from '../raft/entry.ts'
+import type { Store } from '../store/store.ts'
+import { OpenBatch, refuse, release, releaseOf } from './batch.ts'
+import type { Pending } from './batch.ts'
+import { decodeEffects, encodeEffects } from './effect.ts'
+import { EntityCache } from './entity-cache.ts'
+import type { Slot } from './entity-cache.ts'
+import type { Parcel, Refusal, Sink } from './evaluation.ts'
+import { Inbox } from './inbox.ts'
+import { partitionMeters } from './meters.ts'
+import type { PartitionMeters } from './meters.ts'
+import { Outbox } from './outbox.ts'
+import type { Carrier, Letter } from './outbox.ts'
+import { PartitionRows } from './partition-rows.ts'
+import { rowKey } from './rows.ts'
+
+/** What a partition needs of the group that replicates it. */
+export interface GroupDoor {
+  /** Refused unless this node leads `term`. */
+  propose(data: Uint8Array, term: Term): { index: Index; term: Term } | { error: string }
+  readIndex(done: (index: Index | null) => void): void
+  applied(index: Index): void
+}
+
+/** Who is there, as the topic floor knows it; rules ask through Env. */
+export interface Presence {
+  online(entity: string, uid: string): boolean
+  active(entity: string): boolean
+}
+
+/** Told to the topic floor. */
+export interface PartitionListener extends Presence {
+  /** This node owns the partition in `term`, and takes commands. */
+  owned(partition: Partition, term: Term): void
+  /** It does not any more; everything unfinished was refused. */
+  lost(partition: Partition): void
+  /** A run of releases is over: what was gathered may go out. */
+  released(partition: Partition): void
+}
+
+/** Bytes of entities that one partition's owner keeps in memory; above it idle ones go. */
+const maxEntityBytes = 64 * 1024 * 1024
+
+/**
+ * One slice of topics and its state machine. At the owner (the group's leader in a term) it
+ * evaluates commands against entities in memory, gathers a turn's changes into one entry, proposes
+ * it in the term of the evaluation, and releases answers and events when it has committed, in the
+ * order of evaluation. Everywhere it writes committed effects to the store, with the applied index.
+ *
+ * Invariants (docs/internals/partition.md): nothing is released before commit; a lost term drops
+ * all in-memory state; releases keep the order of evaluation.
+ */
+export class Partition {
+  readonly id: GroupId
+  readonly #group: GroupDoor
+  readonly #rows: PartitionRows
+  readonly #timers: Timers
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #listener: PartitionListener
+  readonly #carry: Carrier
+  readonly #partitions: number
+  readonly #meters: PartitionMeters
+
+  #term: Term = 0
+  #owned = false
+  #entities = new EntityCache(maxEntityBytes)
+  #outbox: Outbox | null = null
+  #inbox = new Inbox()
+  #open: OpenBatch | null = null
+  #pending: Pending[] = []
+  #pendingBytes = 0
+  /** Of the last entry proposed in this term: what the store must hold before rows are read. */
+  #lastIndex: Index = 0
+  readonly #env: RuleEnv
+
+  constructor(deps: {
+    id: GroupId
+    group: GroupDoor
+    store: Store
+    /** What the store already holds, as PartitionRows.readApplied said. */
+    applied: Index
+    partitions: number
+    timers: Timers
+    clock: Clock
+    logger: Logger
+    metrics: Metrics
+    limits: ChatLimits
+    listener: PartitionListener
+    carry: Carrier
+  }) {
+    this.id = deps.id
+    this.#group = deps.group
+    this.#timers = deps.timers
+    this.#clock = deps.clock
+    this.#logger = deps.logger
+    this.#listener = deps.listener
+    this.#env = new RuleEnv(deps.limits, deps.listener)
+    this.#carry = deps.carry
+    this.#partitions = deps.partitions
+    this.#meters = partitionMeters(deps.metrics)
+    this.#rows = new PartitionRows(deps.id, deps.store, deps.applied, (index) => {
+      this.#group.applied(index)
+      this.#entities.evict(index)
+    })
+  }
+
+  get isOwner(): boolean {
+    return this.#owned
+  }
+
+  get term(): Term {
+    return this.#term
+  }
+
+  /** Index of the last entry proposed in this term. */
+  get lastIndex(): Index {
+    return this.#lastIndex
+  }
+
+  applied(): Index {
+    return this.#rows.applied
+  }
+
+  /** A client's command. Reads are released like writes: in order, and confirmed. */
+  command(name: string, actor: Actor, command: Command, sink: Sink<Outcome>): void {
+    const bytes = command.kind === 'pub' ? command.content.length + 128 : 64
+    this.#evaluate(name, sink, command.kind !== 'get', bytes, (entity, env) =>
+      entity.evaluate(actor, command, env),
+    )
+  }
+
+  /** A question or order of the cluster itself. */
+  ask(name: string, ask: Ask, sink: Sink<Told>): void {
+    this.#evaluate(name, sink, true, 64, (entity, env) => entity.ask(ask, env))
+  }
+
+  /** Letters of another partition's outbox, in order; `done` gets the counter committed here, or null. */
+  letters(
+    source: GroupId,
+    letters: readonly Letter[],
+    done: (upTo: number | null) => void,
+    told: (entity: string, told: Told) => void,
+  ): void {
+    if (!this.#owned) return done(null)
+    const inbox = this.#inbox
+    inbox.take(source, letters, done, ({ counter, item }, sink, evaluated) => {
+      this.#evaluate<Told>(
+        item.to,
+        {
+          released: (result, parcels, after) => {
+            told(item.to, result)
+            sink.released(result, parcels, after)
+          },
+          refused: (why) => sink.refused(why),
+        },
+        true,
+        256,
+        (entity, env) => entity.fact(item.fact, env),
+        (batch) => {
+          batch.mail.push(inbox.taken(source, counter))
+          evaluated()
+        },
+      )
+    })
+  }
+
+  whenDelivered(parcel: Parcel, then: () => void): void {
+    this.#outbox?.whenDelivered(parcel, then)
+  }
+
+  get rows(): PartitionRows {
+    return this.#rows
+  }
+
+  // --- what the group tells (StateMachine) ---
+
+  committed(entries: readonly Entry[]): void {
+    let done = false
+    for (const entry of entries) {
+      if (entry.kind === 'normal' && entry.data.length > 0) {
+        this.#rows.add(decodeEffects(entry.data, this.#rows.prefix))
+      }
+      done = this.#settle(entry) || done
+    }
+    const last = entries[entries.length - 1]
+    if (last !== undefined) this.#rows.write(last.index, last.term)
+    if (done) this.#release()
+  }
+
+  lead(term: Term): void {
+    this.#reset('term-changed')
+    this.#term = term
+    this.#lastIndex = 0
+    this.#begin()
+  }
+
+  follow(term: Term, _lead: RaftId): void {
+    this.#term = term
+    sometimes(this.#pending.length > 0, 'partition: lost its term with proposals pending')
+    this.#reset('term-changed')
+  }
+
+  // --- evaluation ---
+
+  #evaluate<T extends Outcome | Told>(
+    name: string,
+    sink: Sink<T>,
+    touches: boolean,
+    bytes: number,
+    rule: (entity: Entity, env: Env) => T,
+    also?: (batch: OpenBatch) => void,
+  ): void {
+    if (!this.#owned) return sink.refused('not-owner')
+    if (this.#pendingBytes > limits.maxUncommittedBytes) {
+      this.#meters.full.add()
+      return sink.refused('queue-full')
+    }
+    const slot = this.#entities.touch(name)
+    const { entity } = slot
+    if (entity === null) {
+      slot.waiting.push(() => this.#evaluate(name, sink, touches, bytes, rule, also))
+      if (slot.waiting.length === 1) this.#load(slot)
+      return
+    }
+    let result: T
+    try {
+      result = rule(entity, this.#env.at(name, this.#clock.now()))
+    } catch (error) {
+      // A rule's own broken invariant fails its command alone, but what it did to the entity is
+      // not trusted: it is dropped, and so is everything that was evaluated and not yet committed.
+      if (!(error instanceof BrokenInvariant)) throw error
+      this.#logger.error({ partition: this.id, entity: name, error: error.message }, 'a rule broke')
+      sink.refused('internal')
+      this.#reset('term-changed')
+      this.#begin()
+      return
+    }
+    const batch = this.#batch()
+    const made = releaseOf(sink, result)
+    batch.add(slot, made, touches, bytes)
+    if (result.outbox.length > 0) {
+      made.parcels = this.#outbox?.add(result.outbox, batch.mail) ?? []
+    }
+    also?.(batch)
+    if (batch.bytes > limits.maxBatchBytes) this.#close(batch)
+  }
+
+  /** The batch being made; a new one closes at the end of this turn. */
+  #batch(): OpenBatch {
+    const open = this.#open
+    if (open !== null) return open
+    const batch = new OpenBatch()
+    this.#open = batch
+    this.#timers.soon(() => {
+      if (this.#open === batch) this.#close(batch)
+    })
+    return batch
+  }
+
+  #close(batch: OpenBatch): void {
+    this.#open = null
+    if (!this.#owned) return refuse(batch.releases, 'not-owner')
+    const effects = batch.mail
+    this.#outbox?.takeArrived(effects)
+    for (const slot of batch.slots) {
+      slot.touched = false
+      for (const { table, key, value } of slot.entity?.takeWrites() ?? []) {
+        effects.push({ key: rowKey(slot.key, table, key), value })
+      }
+      this.#entities.reweigh(slot)
+    }
+    if (effects.length === 0) return this.#confirm(batch)
+    const data = encodeEffects(effects)
+    const proposed = this.#group.propose(data, this.#term)
+    if ('error' in proposed) {
+      // Entities are ahead of the log now; nothing of this batch was sent anywhere.
+      sometimes(true, 'partition: a proposal was refused after evaluation')
+      refuse(batch.releases, 'not-owner')
+      this.#reset('term-changed')
+      this.#begin()
+      return
+    }
+    this.#lastIndex = proposed.index
+    for (const slot of batch.slots) slot.lastIndex = proposed.index
+    this.#pendingBytes += data.length
+    this.#meters.batch.observe(batch.releases.length)
+    this.#pending.push({
+      kind: 'entry',
+      index: proposed.index,
+      term: proposed.term,
+      bytes: data.length,
+      releases: batch.releases,
+      done: false,
+    })
+  }
+
+  /** Nothing to write: released when leadership is confirmed, behind everything evaluated before. */
+  #confirm(batch: OpenBatch): void {
+    if (batch.releases.length === 0) return
+    const pending: Pending = {
+      kind: 'read',
+      index: this.#lastIndex,
+      term: this.#term,
+      bytes: 0,
+      releases: batch.releases,
+      done: false,
+    }
+    this.#pending.push(pending)
+    this.#group.readIndex((index) => {
+      if (pending.done || !this.#pending.includes(pending)) return
+      if (index === null) {
+        this.#pending.splice(this.#pending.indexOf(pending), 1)
+        refuse(pending.releases, 'term-changed')
+      } else pending.done = true
+      this.#release()
+    })
+  }
+
+  /** Marks the batch of `entry` as committed, and with it every read that was evaluated before. */
+  #settle(entry: Entry): boolean {
+    if (this.#pending.length === 0) return false
+    const at = this.#pending.findIndex((p) => p.kind === 'entry' && p.index === entry.index)
+    const found = this.#pending[at]
+    if (found === undefined) return false
+    assert(found.term === entry.term, 'PARTITION-4', { pending: found.term, entry: entry.term })
+    for (let i = 0; i <= at; i++) {
+      const earlier = this.#pending[i]
+      // Committing in this term proves that it was led until now.
+      if (earlier !== undefined && (i === at || earlier.kind === 'read')) earlier.done = true
+    }
+    return true
+  }
+
+  #release(): void {
+    let released = false
+    for (;;) {
+      const head = this.#pending[0]
+      if (head === undefined || !head.done) break
+      this.#pending.shift()
+      this.#pendingBytes -= head.bytes
+      for (const { parcels } of head.releases) {
+        if (parcels.length > 0) this.#outbox?.committed(parcels)
+      }
+      release(head)
+      released = true
+    }
+    if (released) this.#listener.released(this)
+  }
+
+  // --- entities ---
+
+  #load(slot: Slot): void {
+    const entities = this.#entities
+    this.#rows.whenApplied(this.#lastIndex, () => {
+      if (entities !== this.#entities) return
+      this.#rows.read(slot.key, 0, tables.messages).then(
+        (rows) => {
+          if (entities !== this.#entities) return // dropped meanwhile; its waiters were told
+          slot.entity = openEntity(slot.name, rows)
+          entities.reweigh(slot)
+          this.#meters.opened.add()
+          for (const task of slot.waiting.splice(0)) task()
+        },
+        (error: unknown) => this.#broken(error),
+      )
+    })
+  }
+
+  // --- a term, from its beginning to its end ---
+
+  /** Reads what earlier owners left on its way, then takes commands. */
+  #begin(): void {
+    const outbox = new Outbox({
+      timers: this.#timers,
+      carry: this.#carry,
+      partitions: this.#partitions,
+      waiting: this.#meters.letters,
+      batchDue: () => this.#batch(),
+    })
+    this.#outbox = outbox
+    this.#rows.whenApplied(this.#lastIndex, () => {
+      if (this.#outbox !== outbox) return // the term ended meanwhile
+      const inbox = this.#inbox
+      this.#rows.readMail(outbox, inbox).then(
+        () => {
+          if (this.#outbox !== outbox) return
+          this.#owned = true
+          this.#listener.owned(this, this.#term)
+          outbox.sendAll()
+        },
+        (error: unknown) => this.#broken(error),
+      )
+    })
+  }
+
+  /** Drops all that was evaluated and not released, and every entity. */
+  #reset(why: Refusal): void {
+    const wasOwned = this.#owned
+    this.#owned = false
+    const open = this.#open
+    this.#open = null
+    const pending = this.#pending
+    this.#pending = []
+    this.#pendingBytes = 0
+    const entities = this.#entities
+    this.#entities = new EntityCache(maxEntityBytes)
+    this.#inbox = new Inbox()
+    this.#outbox?.close()
+    this.#outbox = null
+    for (const { releases } of pending) refuse(releases, why)
+    if (open !== null) refuse(open.releases, 'not-owner')
+    for (const task of entities.clear()) task() // each finds that the ownership is gone
+    if (wasOwned) this.#listener.lost(this)
+  }
+
+  #broken(error: unknown): void {
+    // The store has told its own onFatal; the process is about to stop.
+    this.#logger.error({ partition: this.id, error: String(error) }, 'rows cannot be read')
+  }
+}
+
+/** One object for all evaluations of a partition; `at` points it at the next one. */
+class RuleEnv implements Env {
+  readonly limits: ChatLimits
+  readonly #presence: Presence
+  #name = ''
+  now = 0
+
+  constructor(limits: ChatLimits, presence: Presence) {
+    this.limits = limits
+    this.#presence = presence
+  }
+
+  at(name: string, now: number): this {
+    this.#name = name
+    this.now = Math.max(this.now, now) // within a term it never steps back
+    return this
+  }
+
+  online(uid: string): boolean {
+    return this.#presence.online(this.#name, uid)
+  }
+
+  active(): boolean {
+    return this.#presence.active(this.#name)
+  }
+}

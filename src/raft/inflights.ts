@@ -1,0 +1,68 @@
+import type { Index } from './entry.ts'
+
+/**
+ * Appends that are under way to one follower: a window bounded in messages and in bytes. A ring of
+ * (last index, bytes); it grows to `maxMessages` on demand, for most groups are idle.
+ */
+export class Inflights {
+  readonly maxMessages: number
+  readonly maxBytes: number
+  count = 0
+  bytes = 0
+  #start = 0
+  #capacity = 8
+  #indexes: Index[] = []
+  #sizes: number[] = []
+
+  constructor(maxMessages: number, maxBytes: number) {
+    this.maxMessages = maxMessages
+    this.maxBytes = maxBytes
+  }
+
+  /** The byte bound is soft by one message, so that one large entry can always pass. */
+  get isFull(): boolean {
+    return this.count >= this.maxMessages || this.bytes >= this.maxBytes
+  }
+
+  add(lastIndex: Index, bytes: number): void {
+    if (this.count === this.#capacity) this.#grow()
+    const at = (this.#start + this.count) % this.#capacity
+    this.#indexes[at] = lastIndex
+    this.#sizes[at] = bytes
+    this.count++
+    this.bytes += bytes
+  }
+
+  /** Frees every message whose last index is at or below `index`. */
+  freeTo(index: Index): void {
+    while (this.count > 0 && (this.#indexes[this.#start] as Index) <= index) this.freeFirst()
+  }
+
+  /** Makes room for one more, in case the whole window was lost. */
+  freeFirst(): void {
+    if (this.count === 0) return
+    this.bytes -= this.#sizes[this.#start] as number
+    this.#start = (this.#start + 1) % this.#capacity
+    this.count--
+  }
+
+  reset(): void {
+    this.count = 0
+    this.bytes = 0
+    this.#start = 0
+  }
+
+  #grow(): void {
+    const indexes: Index[] = []
+    const sizes: number[] = []
+    for (let i = 0; i < this.count; i++) {
+      const at = (this.#start + i) % this.#capacity
+      indexes.push(this.#indexes[at] as Index)
+      sizes.push(this.#sizes[at] as number)
+    }
+    this.#indexes = indexes
+    this.#sizes = sizes
+    this.#start = 0
+    this.#capacity *= 2
+  }
+}

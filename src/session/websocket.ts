@@ -1,0 +1,88 @@
+import type { Socket } from 'node:net'
+import { WebSocket } from 'ws'
+import { SendQueue } from './send-queue.ts'
+import type { TurnFlusher } from './send-queue.ts'
+
+/** What a connection tells its session. Each is called by the event loop; none may throw. */
+export interface SocketListener {
+  /** A whole message. `payload` may be part of a larger buffer: keep it no longer than needed. */
+  heardMessage(payload: Buffer, isBinary: boolean): void
+  /** The client answered a ping. */
+  heardPong(): void
+  /** The client pinged; it has been answered. */
+  heardPing(): void
+  /** The connection is gone. Once, last. `code`: 1006 when it just broke. */
+  closed(code: number): void
+}
+
+/**
+ * A websocket of `ws` whose data frames we write ourselves, straight to the network socket: built once
+ * for all receivers and gathered per turn, which `ws` cannot do. `ws` reads, checks and unmasks what
+ * comes in, and writes pongs and the close frame. Both write whole frames, so their order is one of
+ * frames, and after the close frame nothing of ours follows: the queue is closed before it.
+ */
+export class ClientSocket extends WebSocket {
+  listener: SocketListener | null = null
+  #queue: SendQueue | null = null
+  #network: Socket | null = null
+
+  /** To be called once, at the end of the upgrade. `network`: the socket that was upgraded. */
+  attach(listener: SocketListener, network: Socket, flusher: TurnFlusher): void {
+    this.listener = listener
+    this.#network = network
+    this.#queue = new SendQueue(network, flusher)
+    this.on('message', onMessage)
+    this.on('ping', onPing)
+    this.on('pong', onPong)
+    this.on('close', onClose)
+    this.on('error', onError)
+  }
+
+  /** Takes a whole server frame. False: too much is waiting, or the connection is closing. */
+  push(frame: Buffer): boolean {
+    if (this.readyState !== WebSocket.OPEN) return false
+    return this.#queue !== null && this.#queue.push(frame)
+  }
+
+  /** Frames that wait for this client. */
+  get waiting(): number {
+    return this.#queue?.frames ?? 0
+  }
+
+  /** Says goodbye. What has gathered goes first, unless the client is too slow to wait for. */
+  bye(code: number, reason: string, flushing: boolean): void {
+    this.#queue?.close(flushing && this.readyState === WebSocket.OPEN)
+    this.close(code, reason)
+  }
+
+  /** An empty ping, in order with what was pushed before the last flush. */
+  beat(): void {
+    if (this.readyState === WebSocket.OPEN) this.#network?.write(pingFrame)
+  }
+}
+
+/** A control frame without payload: FIN, opcode 9, length 0. */
+const pingFrame = Buffer.from([0x89, 0x00])
+
+function onMessage(this: WebSocket, payload: unknown, isBinary: boolean): void {
+  ;(this as ClientSocket).listener?.heardMessage(payload as Buffer, isBinary)
+}
+
+function onPing(this: WebSocket): void {
+  ;(this as ClientSocket).listener?.heardPing()
+}
+
+function onPong(this: WebSocket): void {
+  ;(this as ClientSocket).listener?.heardPong()
+}
+
+function onClose(this: WebSocket, code: number): void {
+  const socket = this as ClientSocket
+  const listener = socket.listener
+  socket.listener = null
+  socket.bye(code, '', false)
+  listener?.closed(code)
+}
+
+/** `ws` closes the connection itself, with the right code; `close` follows. */
+function onError(this: WebSocket): void {}

@@ -1,0 +1,123 @@
+import { crc32 } from 'node:zlib'
+import type { Disk, DiskFile } from './disk.ts'
+import { LogDamaged } from './log.ts'
+import type { Incarnation } from './segment.ts'
+import { incarnationBytes } from './segment.ts'
+
+/** A position that the log has durably reached. A log that ends before it has lost acknowledged records. */
+export interface Mark {
+  readonly segment: number
+  readonly offset: number
+  /** A loss was seen, and peers have not refilled this node since. */
+  readonly lost: boolean
+}
+
+const name = 'high-water'
+const slotBytes = 512
+const usedBytes = 40
+const magic = Buffer.from('FLHW', 'latin1')
+
+/**
+ * Keeps the mark in a file apart from the log, in two slots that are written by turns, so that a
+ * torn write leaves the other. One write at a time; a mark that comes meanwhile replaces the one that waits.
+ */
+export class HighWater {
+  readonly incarnation: Incarnation
+  readonly #file: DiskFile
+  #mark: Mark
+  #counter: number
+  #writing: Promise<void> | null = null
+  #wanted: Mark | null = null
+
+  private constructor(file: DiskFile, incarnation: Incarnation, mark: Mark, counter: number) {
+    this.#file = file
+    this.incarnation = incarnation
+    this.#mark = mark
+    this.#counter = counter
+  }
+
+  /** Null: there is no such file. */
+  static async open(disk: Disk): Promise<HighWater | null> {
+    if (!(await disk.list()).includes(name)) return null
+    const bytes = await disk.read(name)
+    const slots = [readSlot(bytes, 0), readSlot(bytes, slotBytes)]
+    const [a, b] = slots
+    const newest = b === null || b === undefined || (a?.counter ?? -1) > b.counter ? a : b
+    if (newest === null || newest === undefined) {
+      throw new LogDamaged('bad-high-water', 'neither of its two slots is whole')
+    }
+    const file = await disk.open(name)
+    return new HighWater(file, newest.incarnation, newest.mark, newest.counter)
+  }
+
+  static async create(disk: Disk, incarnation: Incarnation): Promise<HighWater> {
+    const file = await disk.create(`${name}.new`, 2 * slotBytes)
+    const made = new HighWater(file, incarnation, { segment: 0, offset: 0, lost: false }, 0)
+    await made.save(made.#mark)
+    await disk.rename(`${name}.new`, name)
+    await disk.syncDir()
+    return made
+  }
+
+  get mark(): Mark {
+    return this.#mark
+  }
+
+  /** Resolves when this mark, or a newer one, is durable. */
+  save(mark: Mark): Promise<void> {
+    this.#wanted = mark
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = null
+    })
+    return this.#writing
+  }
+
+  async close(): Promise<void> {
+    await this.#writing
+    await this.#file.close()
+  }
+
+  async #write(): Promise<void> {
+    for (let mark = this.#wanted; mark !== null; mark = this.#wanted) {
+      this.#wanted = null
+      this.#mark = mark
+      this.#counter++
+      const bytes = writeSlot(mark, this.#counter, this.incarnation)
+      const at = (this.#counter % 2) * slotBytes
+      await new Promise<void>((resolve, reject) => {
+        const settle = (error: Error | null) => (error === null ? resolve() : reject(error))
+        this.#file.write(bytes, at, (error) => {
+          if (error === null) this.#file.sync(settle)
+          else reject(error)
+        })
+      })
+    }
+  }
+}
+
+/* Slot: magic(4) crc32:u32 counter:f64 segment:u32 offset:u32 lost:u8, 7 unused, incarnation(8). */
+function writeSlot(mark: Mark, counter: number, incarnation: Incarnation): Buffer {
+  const bytes = Buffer.alloc(slotBytes)
+  magic.copy(bytes, 0)
+  bytes.writeDoubleLE(counter, 8)
+  bytes.writeUInt32LE(mark.segment, 16)
+  bytes.writeUInt32LE(mark.offset, 20)
+  bytes.writeUInt8(mark.lost ? 1 : 0, 24)
+  incarnation.copy(bytes, 32)
+  bytes.writeUInt32LE(crc32(bytes.subarray(8, usedBytes)), 4)
+  return bytes
+}
+
+function readSlot(
+  bytes: Buffer,
+  at: number,
+): { mark: Mark; counter: number; incarnation: Incarnation } | null {
+  const slot = bytes.subarray(at, at + usedBytes)
+  if (slot.length < usedBytes || !slot.subarray(0, 4).equals(magic)) return null
+  if (crc32(slot.subarray(8)) !== slot.readUInt32LE(4)) return null
+  return {
+    mark: { segment: slot.readUInt32LE(16), offset: slot.readUInt32LE(20), lost: slot[24] === 1 },
+    counter: slot.readDoubleLE(8),
+    incarnation: Buffer.from(slot.subarray(32, 32 + incarnationBytes)),
+  }
+}

@@ -1,0 +1,162 @@
+import { ClassicLevel } from 'classic-level'
+import type { Metrics } from '../ports.ts'
+import { readLife, writeLife } from './level-life.ts'
+import type { KeyRange, Op, Pair, RangeQuery, Store, StoreSnapshot } from './store.ts'
+import { StoreBroken } from './store.ts'
+import { WriteQueue } from './write-queue.ts'
+
+export interface LevelStoreOptions {
+  /** Told once, at the first error of a write. The process must exit. */
+  readonly onFatal: (error: Error) => void
+  readonly metrics: Metrics
+}
+
+type Db = ClassicLevel<Uint8Array, Uint8Array>
+
+/** LevelDB's memtable and WAL, bytes: what an opening after a crash may have to replay. */
+const writeBufferBytes = 16 * 1024 * 1024
+/** Blocks kept uncompressed in memory, bytes. */
+const cacheBytes = 64 * 1024 * 1024
+/** Fetched from an iterator at once, bytes. */
+const readAheadBytes = 256 * 1024
+/** No group has this number: a key behind all others. */
+const behindAll = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
+
+/** The store on LevelDB. Values are as LevelDB's own checksums leave them; see the room's page. */
+export class LevelStore implements Store {
+  #doubtful: boolean
+  readonly #dir: string
+  readonly #db: Db
+  readonly #queue: WriteQueue
+  #closing: Promise<void> | null = null
+
+  private constructor(dir: string, db: Db, doubtful: boolean, options: LevelStoreOptions) {
+    this.#dir = dir
+    this.#db = db
+    this.#doubtful = doubtful
+    this.#queue = new WriteQueue(
+      { batch: (ops) => db.batch(ops, viewsOnly), clear: (range) => db.clear(range), flush: () => flush(db) },
+      options,
+    )
+  }
+
+  /** Refused when another process has the directory open. */
+  static async open(dir: string, options: LevelStoreOptions): Promise<LevelStore> {
+    const db: Db = new ClassicLevel(dir, {
+      ...viewsOnly,
+      writeBufferSize: writeBufferBytes,
+      cacheSize: cacheBytes,
+    })
+    await db.open()
+    const doubtful = await readLife(dir)
+    if (!doubtful) await writeLife(dir, 'open')
+    return new LevelStore(dir, db, doubtful, options)
+  }
+
+  get doubtful(): boolean {
+    return this.#doubtful
+  }
+
+  async trust(): Promise<void> {
+    if (!this.#doubtful) return
+    await this.sync()
+    await writeLife(this.#dir, 'open')
+    this.#doubtful = false
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#db.get(key)
+  }
+
+  range(query: RangeQuery): Promise<Pair[]> {
+    const { gte, lt, reverse = false, limit } = query
+    if (limit !== undefined && limit <= 0) return Promise.resolve([])
+    const highWaterMarkBytes = readAheadBytes
+    return this.#db.iterator({ gte, lt, reverse, limit: limit ?? -1, highWaterMarkBytes }).all()
+  }
+
+  write(ops: readonly Op[]): Promise<void> {
+    return this.#queue.write(ops)
+  }
+
+  deleteRange(range: KeyRange): Promise<void> {
+    return this.#queue.clear(range)
+  }
+
+  sync(): Promise<void> {
+    return this.#queue.flush()
+  }
+
+  snapshot(): StoreSnapshot {
+    if (this.#closing !== null) throw new StoreBroken('the store is closed')
+    return new LevelSnapshot(this.#db)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    let flushed = !this.#queue.broken
+    if (flushed) {
+      await this.#queue.flush().catch((error: unknown) => {
+        if (!(error instanceof StoreBroken)) throw error
+        flushed = false // onFatal was told; the files are closed all the same
+      })
+    }
+    await this.#queue.end()
+    await this.#db.close()
+    if (flushed && !this.#doubtful) await writeLife(this.#dir, 'closed')
+  }
+}
+
+const viewsOnly = { keyEncoding: 'view', valueEncoding: 'view' } as const
+
+/**
+ * Turns the memtable into a table file, which LevelDB syncs together with its manifest. A synced
+ * write would not do: it syncs the newest WAL only, and an older one may still be unsynced. The
+ * compaction itself reports no error, so a write asks for the latched one.
+ */
+async function flush(db: Db): Promise<void> {
+  await db.compactRange(behindAll, behindAll)
+  await db.batch([{ type: 'del', key: behindAll }], { ...viewsOnly, sync: true })
+}
+
+class LevelSnapshot implements StoreSnapshot {
+  readonly #db: Db
+  readonly #view: ReturnType<Db['snapshot']>
+  #closing: Promise<void> | null = null
+
+  constructor(db: Db) {
+    this.#db = db
+    this.#view = db.snapshot()
+  }
+
+  async iterate(
+    range: KeyRange,
+    chunkBytes: number,
+    chunk: (pairs: readonly Pair[]) => Promise<boolean>,
+  ): Promise<void> {
+    const { gte, lt } = range
+    const snapshot = this.#view
+    const iterator = this.#db.iterator({ gte, lt, snapshot, highWaterMarkBytes: chunkBytes })
+    try {
+      for (;;) {
+        // Ends by count or, in LevelDB's binding, when the high-water mark is passed.
+        const pairs = await iterator.nextv(maxPairsPerChunk)
+        if (pairs.length === 0 || !(await chunk(pairs))) return
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#view.close()
+    return this.#closing
+  }
+}
+
+/** Pairs in one chunk of a snapshot, besides the bound in bytes. */
+const maxPairsPerChunk = 4_096

@@ -1,0 +1,121 @@
+import type { Disk, DiskFile, Done } from './disk.ts'
+import { align } from './frame.ts'
+import type { Incarnation, Segment } from './segment.ts'
+import { segmentHeadBytes, segmentName, writeSegmentHead } from './segment.ts'
+
+/** Makes the first frame of a segment: it holds what all groups are at this point, but for entries. */
+export type FirstFrame = (segment: number, offset: number) => Buffer
+
+/**
+ * The segments of a log, oldest first; the last is written to. The next one is allocated in the
+ * background, under a name that recovery ignores, and gets its real name when its head and first
+ * frame are durable.
+ */
+export class SegmentChain {
+  readonly #disk: Disk
+  readonly #incarnation: Incarnation
+  readonly #segmentBytes: number
+  readonly #segments: Segment[]
+  #next: Promise<DiskFile> | null = null
+  #offset = 0
+
+  /** `segments`: those of earlier lives. The caller rolls before it writes. */
+  constructor(disk: Disk, incarnation: Incarnation, segmentBytes: number, segments: Segment[]) {
+    this.#disk = disk
+    this.#incarnation = incarnation
+    this.#segmentBytes = segmentBytes
+    this.#segments = segments
+  }
+
+  get current(): Segment {
+    return this.#segments[this.#segments.length - 1] as Segment
+  }
+
+  get oldest(): Segment {
+    return this.#segments[0] as Segment
+  }
+
+  get length(): number {
+    return this.#segments.length
+  }
+
+  /** Where the next frame goes. Everything before it is durable, for one write is under way at a time. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  find(number: number): Segment | undefined {
+    return this.#segments[number - this.oldest.number]
+  }
+
+  /** A frame never straddles segments; one that is larger than a segment has it to itself. */
+  fits(bytes: number): boolean {
+    return this.#offset + bytes <= this.#segmentBytes
+  }
+
+  /** Writes `bytes` behind the last frame, and syncs. */
+  append(bytes: Uint8Array, done: Done): void {
+    const { file } = this.current
+    file.write(bytes, this.#offset, (error) => {
+      if (error !== null) return done(error)
+      file.sync((failed) => {
+        if (failed === null) this.#offset += align(bytes.length)
+        done(failed)
+      })
+    })
+  }
+
+  /** Starts a new segment, behind `previousEnd` of the one before. */
+  async roll(firstSequence: number, previousEnd: number, firstFrame: FirstFrame): Promise<void> {
+    const number = this.#segments.length === 0 ? 1 : this.current.number + 1
+    const file = await (this.#next ?? this.#allocate(number))
+    this.#next = null
+    const head = writeSegmentHead({ number, previousEnd, firstSequence, incarnation: this.#incarnation })
+    const frame = firstFrame(number, segmentHeadBytes)
+    await new Promise<void>((resolve, reject) => {
+      file.write(Buffer.concat([head, frame]), 0, (error) => {
+        if (error !== null) reject(error)
+        else file.sync((failed) => (failed === null ? resolve() : reject(failed)))
+      })
+    })
+    await this.#disk.rename(newName(number), segmentName(number))
+    await this.#disk.syncDir()
+    this.#segments.push({ number, file, readers: 0 })
+    this.#offset = align(segmentHeadBytes + frame.length)
+  }
+
+  /** Allocates the segment after the current one ahead of need. An error comes out of `roll`. */
+  prepare(): void {
+    if (this.#next !== null) return
+    this.#next = this.#allocate(this.current.number + 1)
+    this.#next.catch(() => {
+      // Not lost: `roll` awaits the same promise, and nothing else depends on it.
+    })
+  }
+
+  /** Deletes the oldest segment, which nobody needs. */
+  async removeOldest(): Promise<void> {
+    const oldest = this.#segments.shift() as Segment
+    await oldest.file.close()
+    await this.#disk.remove(segmentName(oldest.number))
+    await this.#disk.syncDir()
+  }
+
+  async close(): Promise<void> {
+    const next = this.#next
+    this.#next = null
+    if (next !== null) {
+      const file = await next.catch(() => null)
+      await file?.close()
+    }
+    for (const { file } of this.#segments) await file.close()
+  }
+
+  #allocate(number: number): Promise<DiskFile> {
+    return this.#disk.create(newName(number), this.#segmentBytes)
+  }
+}
+
+function newName(number: number): string {
+  return `${segmentName(number)}.new`
+}

@@ -1,0 +1,55 @@
+import type { DataEvent, TopicEvent } from '../chat/event.ts'
+import type { Reader } from './render.ts'
+import type { Subscriber } from './topics.ts'
+
+/** Events held for a session whose `{sub}` is not answered yet. Above: the oldest data is left to history. */
+export const maxHeldEvents = 4_096
+
+/** A session at a topic of this node, from the moment its `{sub}` leaves for the owner. */
+export class Attachment implements Reader {
+  readonly subscriber: Subscriber
+  readonly asChan: boolean
+  /** Publishes of this session to this topic so far: its own numbers as a producer. */
+  published = 0
+  /** Messages up to here are history to it, not live. */
+  since = 0
+  /** Not null: what came between its request and the answer. */
+  #held: TopicEvent[] | null = []
+
+  constructor(subscriber: Subscriber, asChan: boolean) {
+    this.subscriber = subscriber
+    this.asChan = asChan
+  }
+
+  get uid(): Reader['uid'] {
+    return this.subscriber.uid
+  }
+
+  get level(): Reader['level'] {
+    return this.subscriber.level
+  }
+
+  get live(): boolean {
+    return this.#held === null
+  }
+
+  /** Keeps an event for later; false when the session is live and is to get it now. */
+  hold(event: TopicEvent): boolean {
+    if (this.#held === null) return false
+    this.#held.push(event)
+    if (this.#held.length > maxHeldEvents) this.#held.shift()
+    return true
+  }
+
+  /** The owner let it in: what was held and is newer than `since` is its first live stream. */
+  enter(since: number): readonly TopicEvent[] {
+    const held = this.#held ?? []
+    this.#held = null
+    this.since = since
+    return held.filter((event) => event.kind !== 'data' || event.seq > since)
+  }
+
+  wants(event: DataEvent): boolean {
+    return event.seq > this.since && event.skipSid !== this.subscriber.sid
+  }
+}

@@ -1,0 +1,194 @@
+import { sometimes } from '../assert.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import type { NodeIndex } from '../ids/node-index.ts'
+import type { Cancel, Clock, Counter, Gauge, Metrics, Timers } from '../ports.ts'
+import type { Term } from '../raft/entry.ts'
+import type { Post, Refused, TopicMessage } from './messages.ts'
+
+/** Calls of this node that are not answered yet. Above: refused at once as `queue-full`. */
+const maxCalls = 50_000
+/** How often calls are looked at for deadlines and for another try, ms. */
+const sweepMs = 25
+
+/** Takes answers. `again`: this was no answer yet, send the call once more a little later. */
+export type OnAnswer = (message: TopicMessage) => 'done' | 'more' | 'again'
+export type OnFailure = (why: ErrorCode) => void
+
+interface Call {
+  readonly id: number
+  readonly message: TopicMessage
+  readonly answered: OnAnswer
+  readonly failed: OnFailure
+  readonly deadline: number
+  /** 0: held back. */
+  sentTo: NodeIndex
+  /** It left this node at least once: from then on a failure is unknown. */
+  everSent: boolean
+}
+
+/** Calls to the owner of one partition, in the order in which they were made. */
+interface Lane {
+  owner: NodeIndex
+  term: Term
+  readonly calls: Map<number, Call>
+}
+
+/**
+ * Calls of this node to the owners of partitions, wherever they are. A call whose owner is not
+ * known waits; one whose owner changed goes to the new one, all of a partition in their order, so
+ * that what a session sent first takes effect first. Safe because publishes carry their idempotency
+ * key and everything else may be done twice.
+ */
+export class Calls {
+  readonly #lanes: Lane[]
+  readonly #byId = new Map<number, Lane>()
+  readonly #post: Post
+  readonly #clock: Clock
+  readonly #sweeping: Cancel
+  readonly #resent: Counter
+  readonly #open: Gauge
+  readonly #refusedFull: Counter
+  #next = 1
+
+  constructor(deps: {
+    partitions: number
+    post: Post
+    clock: Clock
+    timers: Timers
+    metrics: Metrics
+  }) {
+    this.#lanes = Array.from({ length: deps.partitions + 1 }, () => ({
+      owner: 0,
+      term: 0,
+      calls: new Map<number, Call>(),
+    }))
+    this.#post = deps.post
+    this.#clock = deps.clock
+    this.#resent = deps.metrics.counter('calls_resent_total', 'Calls sent again to another owner')
+    this.#open = deps.metrics.gauge('calls_open', 'Calls to owners without an answer yet')
+    this.#refusedFull = deps.metrics.counter(
+      'calls_queue_full_total',
+      'Calls refused because too many were open',
+    )
+    this.#sweeping = deps.timers.every(sweepMs, () => this.#sweep())
+  }
+
+  close(): void {
+    this.#sweeping()
+  }
+
+  ownerOf(partition: GroupId): NodeIndex {
+    return this.#lanes[partition]?.owner ?? 0
+  }
+
+  termOf(partition: GroupId): Term {
+    return this.#lanes[partition]?.term ?? 0
+  }
+
+  /** `make` gets the number of the call, which is also what orders calls. `forMs`: the deadline. */
+  call(
+    partition: GroupId,
+    make: (call: number) => TopicMessage,
+    forMs: number,
+    answered: OnAnswer,
+    failed: OnFailure,
+  ): void {
+    const lane = this.#lanes[partition]
+    if (lane === undefined || this.#byId.size >= maxCalls) {
+      this.#refusedFull.add()
+      return failed('queue-full')
+    }
+    const id = this.#next++
+    const deadline = this.#clock.monotonic() + forMs
+    const call: Call = {
+      id,
+      message: make(id),
+      answered,
+      failed,
+      deadline,
+      sentTo: 0,
+      everSent: false,
+    }
+    lane.calls.set(id, call)
+    this.#byId.set(id, lane)
+    if (lane.owner !== 0) this.#send(call, lane.owner)
+  }
+
+  /** An answer came; late and repeated ones find nothing and are dropped. */
+  answer(id: number, message: TopicMessage): void {
+    const lane = this.#byId.get(id)
+    const call = lane?.calls.get(id)
+    if (lane === undefined || call === undefined) return
+    const verdict = call.answered(message)
+    if (verdict === 'done') this.#remove(lane, id)
+    else if (verdict === 'again') call.sentTo = 0
+  }
+
+  refused(from: NodeIndex, [, id, why, owner, term]: Refused): void {
+    const lane = this.#byId.get(id)
+    const call = lane?.calls.get(id)
+    if (lane === undefined || call === undefined) return
+    if (why === 'queue-full' || why === 'internal') {
+      this.#remove(lane, id)
+      return call.failed(why)
+    }
+    if (call.sentTo === from) call.sentTo = 0
+    if (lane.owner === from && term >= lane.term && owner !== from) lane.owner = 0
+    if (owner !== 0 && term > lane.term) this.#setOwner(lane, owner, term)
+  }
+
+  /** `node` says that it owns the partition in `term`. True when that is news. */
+  owns(partition: GroupId, node: NodeIndex, term: Term): boolean {
+    const lane = this.#lanes[partition]
+    if (lane === undefined || term < lane.term) return false
+    const news = lane.owner !== node || lane.term !== term
+    this.#setOwner(lane, node, term)
+    return news
+  }
+
+  /** The link to `node` broke: what was sent there is sent again when an owner is known. */
+  down(node: NodeIndex): void {
+    for (const lane of this.#lanes) {
+      if (lane.owner === node) lane.owner = 0
+      for (const call of lane.calls.values()) if (call.sentTo === node) call.sentTo = 0
+    }
+  }
+
+  #setOwner(lane: Lane, owner: NodeIndex, term: Term): void {
+    const sameTerm = lane.term === term && lane.owner === owner
+    lane.owner = owner
+    lane.term = term
+    for (const call of lane.calls.values()) {
+      if (sameTerm && call.sentTo === owner) continue
+      this.#send(call, owner)
+    }
+  }
+
+  #send(call: Call, owner: NodeIndex): void {
+    if (call.everSent) this.#resent.add()
+    sometimes(call.everSent, 'topic: a call was sent again to another owner')
+    if (!this.#post(owner, call.message)) return // held back until the sweep or another owner
+    call.sentTo = owner
+    call.everSent = true
+  }
+
+  #remove(lane: Lane, id: number): void {
+    lane.calls.delete(id)
+    this.#byId.delete(id)
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic()
+    this.#open.set(this.#byId.size)
+    if (this.#byId.size === 0) return
+    for (const lane of this.#lanes) {
+      for (const call of lane.calls.values()) {
+        if (call.deadline <= now) {
+          this.#remove(lane, call.id)
+          call.failed(call.everSent ? 'no-answer' : 'no-owner')
+        } else if (call.sentTo === 0 && lane.owner !== 0) this.#send(call, lane.owner)
+      }
+    }
+  }
+}

@@ -1,0 +1,340 @@
+import type { Actor, Command } from '../chat/command.ts'
+import type { Outcome } from '../chat/outcome.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import type { NodeIndex } from '../ids/node-index.ts'
+import type { TopicName } from '../ids/topic-name.ts'
+import { partitionOf } from '../ids/routing-key.ts'
+import type { UserId } from '../ids/user-id.ts'
+import type { Clock, Logger, Timers } from '../ports.ts'
+import type { Refusal, Sink } from '../partition/evaluation.ts'
+import type { Partition, PartitionListener } from '../partition/partition.ts'
+import { entityKey } from '../partition/rows.ts'
+import type { Term } from '../raft/entry.ts'
+import { limits } from '../limits.ts'
+import type {
+  AskMessage,
+  CatchUp,
+  LettersMessage,
+  Post,
+  Publish,
+  Request,
+  TopicMessage,
+} from './messages.ts'
+import { topicKinds } from './messages.ts'
+import { Interests } from './interests.ts'
+import { OwnerTopics } from './owner-topics.ts'
+import { pageMessage } from './page-message.ts'
+
+/** What the owner side knows of the cluster around it. */
+export interface OwnerDeskHost {
+  /** Who owns a partition as far as known; 0: nobody known. */
+  ownerOf(partition: GroupId): { readonly node: NodeIndex; readonly term: Term }
+  /** This node became owner of the partition. */
+  owned(partition: GroupId, term: Term): void
+}
+
+/** ms that an answer waits for its facts to arrive in other partitions, so that what follows sees them. */
+const parcelWaitMs = 1_500
+
+/**
+ * The owner's side of the topic floor: takes what edges ask, has the partition evaluate it, and
+ * sends answers and streams when they are released.
+ */
+export class OwnerDesk implements PartitionListener {
+  readonly #partitions = new Map<GroupId, Partition>()
+  readonly #topics: OwnerTopics
+  readonly #interests: Interests
+  readonly #count: number
+  readonly #post: Post
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #logger: Logger
+  readonly #host: OwnerDeskHost
+  constructor(deps: {
+    partitions: number
+    post: Post
+    clock: Clock
+    timers: Timers
+    logger: Logger
+    graceMs: number
+    host: OwnerDeskHost
+  }) {
+    this.#count = deps.partitions
+    this.#post = deps.post
+    this.#clock = deps.clock
+    this.#timers = deps.timers
+    this.#logger = deps.logger
+    this.#host = deps.host
+    this.#topics = new OwnerTopics({ ...deps, seen: (uid, ua) => this.#seen(uid, ua) })
+    this.#interests = new Interests(this.#topics, deps.post, (from, call, name, why) =>
+      this.#refuse(from, call, name, why),
+    )
+  }
+
+  add(partition: Partition): void {
+    this.#partitions.set(partition.id, partition)
+  }
+
+  /** Partitions that this node owns now. */
+  owned(partition: Partition, term: Term): void {
+    this.#topics.begin(partition.id, term)
+    this.#host.owned(partition.id, term)
+  }
+
+  lost(partition: Partition): void {
+    this.#topics.end(partition.id)
+  }
+
+  released(_partition: Partition): void {
+    this.#topics.flush()
+  }
+
+  online(entity: string, uid: string): boolean {
+    return this.#topics.find(entity)?.online(uid as UserId) ?? false
+  }
+
+  active(entity: string): boolean {
+    return this.#topics.find(entity)?.presence.active ?? false
+  }
+
+  get leads(): readonly (readonly [GroupId, Term])[] {
+    return [...this.#partitions.values()]
+      .filter((p) => p.isOwner)
+      .map((p) => [p.id, p.term] as const)
+  }
+
+  get topicCount(): number {
+    return this.#topics.size
+  }
+
+  nodeUp(node: NodeIndex): void {
+    this.#topics.nodeUp(node)
+  }
+
+  nodeDown(node: NodeIndex): void {
+    this.#topics.nodeDown(node)
+  }
+
+  /** True: it was for the owner's side. */
+  receive(from: NodeIndex, m: TopicMessage): boolean {
+    switch (m[0]) {
+      case topicKinds.publish:
+        this.#publish(from, m)
+        return true
+      case topicKinds.request:
+        this.#request(from, m)
+        return true
+      case topicKinds.interest:
+        this.#interests.interest(from, m, this.#owner(m[2], from, m[1]))
+        return true
+      case topicKinds.watch:
+        this.#interests.watch(from, m, this.#owner(m[2], from, m[1]))
+        return true
+      case topicKinds.unwatch:
+        this.#topics.find(m[1])?.unwatch(from, m[2])
+        this.#topics.flush()
+        return true
+      case topicKinds.dropped:
+        this.#topics.find(m[1])?.detach(from, m[2], m[3])
+        this.#topics.flush()
+        return true
+      case topicKinds.catchUp:
+        this.#catchUp(from, m)
+        return true
+      case topicKinds.ask:
+        this.#ask(from, m)
+        return true
+      case topicKinds.letters:
+        this.#letters(from, m)
+        return true
+      default:
+        return false
+    }
+  }
+
+  // --- what edges ask ---
+
+  #publish(from: NodeIndex, m: Publish): void {
+    const [, call, topic, uid, level, sid, producer, n, hash, head, content, noecho] = m
+    const partition = this.#owner(topic, from, call)
+    if (partition === null) return
+    const actor: Actor = { uid, level, sid, node: from, asChan: false, attached: true }
+    const command: Command = { kind: 'pub', producer, n, hash, head, content, noecho }
+    partition.command(topic, actor, command, {
+      released: (outcome) => {
+        const part = outcome.parts[0]
+        const seq = part?.kind === 'ctrl' && part.code === 202 ? part.params?.['seq'] : undefined
+        if (typeof seq === 'number')
+          this.#post(from, [topicKinds.accepted, call, seq, this.#clock.now()])
+        else this.#answer(from, call, outcome)
+        this.#topics.tell(topic, outcome.events)
+      },
+      refused: (why) => this.#refuse(from, call, topic, why),
+    })
+  }
+
+  #request(from: NodeIndex, m: Request): void {
+    const [, call, topic, [uid, level, sid, asChan, attached], command] = m
+    const partition = this.#owner(topic, from, call)
+    if (partition === null) return
+    const actor: Actor = { uid, level, sid, node: from, asChan, attached }
+    // From here on this node gets the stream: nothing after the evaluation may be missed.
+    if (command.kind === 'sub') this.#topics.open(partition.id, topic).presence.listen(from)
+    partition.command(topic, actor, command, {
+      released: (outcome, parcels, after) => {
+        if (outcome.attach !== undefined || outcome.detach === true) this.#topics.flush()
+        const send = (): void => {
+          this.#answer(from, call, outcome)
+          this.#history(from, call, topic, partition, outcome, after)
+        }
+        // What went to other partitions should have arrived when the client goes on.
+        if (parcels.length === 0 || command.kind === 'note') send()
+        else this.#whenDelivered(partition, parcels, send)
+        this.#topics.tell(topic, outcome.events)
+        this.#placed(from, sid, uid, topic, outcome)
+      },
+      refused: (why) => this.#refuse(from, call, topic, why),
+    })
+  }
+
+  /** Follows what the outcome says about the session's place. */
+  #placed(from: NodeIndex, sid: string, uid: UserId, name: TopicName, outcome: Outcome): void {
+    const topic = this.#topics.find(name)
+    if (topic === undefined) return
+    const { attach } = outcome
+    if (attach !== undefined) topic.attach(from, sid, uid, attach.want & attach.given)
+    else if (outcome.detach === true) topic.detach(from, sid, uid)
+    topic.presence.trim(from)
+  }
+
+  #answer(from: NodeIndex, call: number, outcome: Outcome): void {
+    const { attach } = outcome
+    this.#post(from, [
+      topicKinds.answer,
+      call,
+      this.#clock.now(),
+      outcome.parts,
+      attach === undefined ? null : [attach.want, attach.given, attach.seq],
+      outcome.detach === true,
+      outcome.needs ?? null,
+    ])
+  }
+
+  #history(
+    from: NodeIndex,
+    call: number,
+    topic: TopicName,
+    partition: Partition,
+    outcome: Outcome,
+    after: number,
+  ): void {
+    for (const part of outcome.parts) {
+      if (part.kind !== 'history') continue
+      partition.rows.whenApplied(after, () => {
+        partition.rows.history(entityKey(topic), part).then(
+          (page) => this.#post(from, [topicKinds.page, call, page.map(pageMessage)]),
+          (error: unknown) => this.#unreadable(from, call, topic, error),
+        )
+      })
+    }
+  }
+
+  #catchUp(from: NodeIndex, [, call, topic, low, high]: CatchUp): void {
+    const partition = this.#owner(topic, from, call)
+    if (partition === null) return
+    // All of these are committed: the edge learned their numbers from the stream or from `interested`.
+    partition.rows.whenApplied(partition.lastIndex, () => {
+      partition.rows.ascending(entityKey(topic), low, high, limits.maxHistoryPage).then(
+        (page) => this.#post(from, [topicKinds.page, call, page.map(pageMessage)]),
+        (error: unknown) => this.#unreadable(from, call, topic, error),
+      )
+    })
+  }
+
+  #ask(from: NodeIndex, [, call, entity, ask]: AskMessage): void {
+    const partition = this.#owner(entity, from, call)
+    if (partition === null) return
+    partition.ask(entity, ask, {
+      released: ({ answer, events }, parcels) => {
+        const send = (): void => void this.#post(from, [topicKinds.told, call, answer])
+        if (parcels.length === 0) send()
+        else this.#whenDelivered(partition, parcels, send)
+        this.#topics.tell(entity, events)
+      },
+      refused: (why) => this.#refuse(from, call, entity, why),
+    })
+  }
+
+  #letters(from: NodeIndex, [, call, source, target, letters]: LettersMessage): void {
+    const partition = this.#partitions.get(target)
+    if (partition === undefined || !partition.isOwner) return this.#notOwner(from, call, target)
+    partition.letters(
+      source,
+      letters,
+      (upTo) => this.#post(from, [topicKinds.taken, call, upTo]),
+      (entity, told) => this.#topics.tell(entity, told.events),
+    )
+  }
+
+  // --- small parts ---
+
+  #whenDelivered(
+    partition: Partition,
+    parcels: Parameters<Sink<Outcome>['released']>[1],
+    then: () => void,
+  ): void {
+    let left = parcels.length
+    let over = false
+    const finish = (): void => {
+      if (over) return
+      over = true
+      cancel()
+      then()
+    }
+    const cancel = this.#timers.after(parcelWaitMs, finish)
+    for (const parcel of parcels) {
+      partition.whenDelivered(parcel, () => {
+        left--
+        if (left === 0) finish()
+      })
+    }
+  }
+
+  #owner(entity: string, from: NodeIndex, call: number): Partition | null {
+    const id = partitionOf(entity, this.#count)
+    const partition = this.#partitions.get(id)
+    if (partition !== undefined && partition.isOwner) return partition
+    this.#notOwner(from, call, id)
+    return null
+  }
+
+  #notOwner(from: NodeIndex, call: number, id: GroupId): void {
+    const { node, term } = this.#host.ownerOf(id)
+    this.#post(from, [topicKinds.refused, call, 'not-owner', node, term])
+  }
+
+  #refuse(from: NodeIndex, call: number, entity: string, why: Refusal): void {
+    const { node, term } = this.#host.ownerOf(partitionOf(entity, this.#count))
+    this.#post(from, [topicKinds.refused, call, why, node, term])
+  }
+
+  #unreadable(from: NodeIndex, call: number, entity: string, error: unknown): void {
+    this.#logger.error({ error: String(error) }, 'history cannot be read')
+    this.#refuse(from, call, entity, 'internal')
+  }
+
+  #seen(uid: UserId, ua: string): void {
+    const name = uid as string as TopicName
+    const partition = this.#partitions.get(partitionOf(name, this.#count))
+    partition?.ask(
+      name,
+      { kind: 'seen', when: this.#clock.now(), ua },
+      {
+        released: ({ events }) => this.#topics.tell(name, events),
+        refused: () => {
+          // The ownership went to another node, which is told anew who is there; only the time of leaving is lost.
+        },
+      },
+    )
+  }
+}

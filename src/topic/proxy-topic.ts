@@ -1,0 +1,335 @@
+import { sometimes } from '../assert.ts'
+import { J, P, R } from '../chat/access-mode.ts'
+import type { SessionId } from '../chat/command.ts'
+import type { DataEvent, EvictEvent, InfoEvent, PresEvent, TopicEvent } from '../chat/event.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import type { TopicName } from '../ids/topic-name.ts'
+import { clientTopicName, kindOf } from '../ids/topic-name.ts'
+import type { UserId } from '../ids/user-id.ts'
+import type { Term } from '../raft/entry.ts'
+import type { Attachment } from './attachment.ts'
+import type { Frame } from './frame.ts'
+import { ctrlFrame, dataFrame, infoFrame, presFrame } from './render.ts'
+
+/** A member's rights as the stream last told them. */
+interface Member {
+  want: number
+  given: number
+}
+
+/** What the stand-in needs of the hub around it. */
+export interface ProxyHost {
+  now(): number
+  /** Sessions of a user that are attached to his `me` on this node. */
+  meSessions(uid: UserId): Iterable<Attachment>
+  /** Asks the owner for the messages of [low, high); they come back through `caughtUp`. */
+  catchUp(topic: ProxyTopic, low: number, high: number): void
+  /** On a user's own topic: something came into or left his list. */
+  listChanged(uid: UserId, topic: TopicName, gone: boolean): void
+  isAttached(sid: SessionId, topic: TopicName): boolean
+  /** A session was detached by the owner. */
+  detached(sid: SessionId, uid: UserId, topic: TopicName): void
+  /** Nobody here listens any more. */
+  idle(topic: ProxyTopic): void
+}
+
+/** Events that wait while missed messages are fetched. Above: the gap is asked for once more, whole. */
+const maxBacklog = 20_000
+
+/**
+ * A topic on a node where somebody listens to it: holds the attached sessions and the watchers of
+ * this node, and turns the owner's one stream into frames for each. The stream is numbered by seq,
+ * so a gap is seen and filled from the owner's history before anything later is passed on (P4);
+ * it does not matter why there was one.
+ */
+export class ProxyTopic {
+  readonly name: TopicName
+  readonly partition: GroupId
+  readonly sessions = new Map<SessionId, Attachment>()
+  /** Users with a session on `me` here who have this topic in their list, and their user agents. */
+  readonly watchers = new Map<UserId, string>()
+  readonly #members = new Map<UserId, Member>()
+  readonly #host: ProxyHost
+  /** Last message passed on; null before the owner has told where the stream starts. */
+  #cursor: number | null = null
+  /** Not null: events wait here until missed messages have come. */
+  #backlog: TopicEvent[] | null = null
+  /** Streams of older terms are not listened to. */
+  #term: Term = 0
+
+  constructor(name: TopicName, partition: GroupId, host: ProxyHost) {
+    this.name = name
+    this.partition = partition
+    this.#host = host
+  }
+
+  get isIdle(): boolean {
+    return this.sessions.size === 0 && this.watchers.size === 0
+  }
+
+  get cursor(): number {
+    return this.#cursor ?? 0
+  }
+
+  // --- who listens ---
+
+  /** The owner let the session in, with these rights; `seq`: the last message before that. */
+  enter(attachment: Attachment, want: number, given: number, seq: number): void {
+    this.#members.set(attachment.uid, { want, given })
+    this.#cursor ??= seq
+    for (const event of attachment.enter(seq)) this.#toSession(attachment, event)
+  }
+
+  leave(sid: SessionId): Attachment | undefined {
+    const attachment = this.sessions.get(sid)
+    this.sessions.delete(sid)
+    if (this.isIdle) this.#host.idle(this)
+    return attachment
+  }
+
+  watch(uid: UserId, userAgent: string): void {
+    this.watchers.set(uid, userAgent)
+  }
+
+  unwatch(uid: UserId): void {
+    this.watchers.delete(uid)
+    if (this.isIdle) this.#host.idle(this)
+  }
+
+  // --- the stream ---
+
+  /** An owner is being told who listens: what comes until its answer waits. */
+  attaching(): void {
+    this.#backlog ??= []
+  }
+
+  /** The owner's answer: rights as of `seq`, which is the last message before its stream. */
+  attached(
+    term: Term,
+    seq: number,
+    modes: readonly (readonly [uid: UserId, want: number, given: number, member: boolean])[],
+  ): void {
+    if (term < this.#term) return
+    this.#term = term
+    for (const [uid, want, given, member] of modes) this.#modes(uid, want, given, member)
+    for (const [uid, member] of this.#members) {
+      if ((member.want & member.given & J) === 0) this.#evict({ kind: 'evict', uid, unsub: false })
+    }
+    const from = (this.#cursor ??= seq)
+    if (seq > from) {
+      sometimes(true, 'topic: a proxy caught up after its owner changed')
+      this.#backlog ??= []
+      // Watchers are only told that there is something new: the last message does.
+      this.#host.catchUp(this, this.#hasReaders() ? from + 1 : seq, seq + 1)
+    } else {
+      this.#cursor = Math.max(from, seq)
+      this.#drain()
+    }
+  }
+
+  /** The owner took a watcher in; the stream goes on as it was. */
+  watched(
+    term: Term,
+    seq: number,
+    modes: readonly (readonly [uid: UserId, want: number, given: number, member: boolean])[],
+  ): void {
+    if (term < this.#term) return
+    for (const [uid, want, given, member] of modes) this.#modes(uid, want, given, member)
+    this.#cursor ??= seq
+  }
+
+  events(term: Term, events: readonly TopicEvent[]): void {
+    if (term < this.#term) return
+    this.#term = term
+    for (const event of events) {
+      if (this.#backlog === null) this.#take(event)
+      else if (this.#backlog.length < maxBacklog) this.#backlog.push(event)
+      else this.#backlog = this.#backlog.filter((held) => held.kind !== 'data')
+    }
+  }
+
+  /** Missed messages, ascending; `more`: the page was full and more are to be asked for. */
+  caughtUp(messages: readonly DataEvent[], high: number, more: boolean): void {
+    for (const message of messages) {
+      if (message.seq <= this.cursor) continue
+      this.#cursor = message.seq
+      this.#data(message)
+      this.#presToWatchers(newsOf(message))
+    }
+    if (more) return this.#host.catchUp(this, this.cursor + 1, high)
+    this.#cursor = Math.max(this.cursor, high - 1)
+    this.#drain()
+  }
+
+  /** Missed messages could not be had: the owner changed again, and will be attached to anew. */
+  catchUpFailed(): void {
+    this.#backlog ??= []
+  }
+
+  #drain(): void {
+    const backlog = this.#backlog ?? []
+    this.#backlog = null
+    for (let i = 0; i < backlog.length; i++) {
+      const event = backlog[i]
+      if (event === undefined) continue
+      if (this.#backlog === null) this.#take(event)
+      else (this.#backlog as TopicEvent[]).push(event) // a gap opened while draining
+    }
+  }
+
+  #take(event: TopicEvent): void {
+    if (event.kind !== 'data') return this.#passOn(event)
+    if (this.#cursor !== null && event.seq <= this.#cursor) return // seen before
+    if (this.#cursor !== null && event.seq > this.#cursor + 1 && this.#hasReaders()) {
+      sometimes(true, 'topic: a gap in the stream was filled')
+      this.#backlog = [event]
+      return this.#host.catchUp(this, this.#cursor + 1, event.seq)
+    }
+    this.#cursor = event.seq
+    this.#data(event)
+  }
+
+  #hasReaders(): boolean {
+    return this.sessions.size > 0
+  }
+
+  // --- from one event to many sessions ---
+
+  #data(event: DataEvent): void {
+    const frames = new Map<string, Frame>()
+    for (const attachment of this.sessions.values()) {
+      if (!attachment.hold(event)) this.#dataTo(attachment, event, frames)
+    }
+  }
+
+  #dataTo(attachment: Attachment, event: DataEvent, frames: Map<string, Frame>): void {
+    if (!attachment.wants(event) || !this.#has(attachment.uid, R | J)) return
+    const name = clientTopicName(this.name, attachment.uid, attachment.asChan)
+    let frame = frames.get(name)
+    if (frame === undefined) {
+      frame = dataFrame(name, event, attachment.asChan)
+      frames.set(name, frame)
+    }
+    attachment.subscriber.deliver(frame)
+  }
+
+  #passOn(event: Exclude<TopicEvent, DataEvent>): void {
+    if (event.kind === 'pres' && event.to === 'watchers') return this.#presToWatchers(event)
+    if (event.kind === 'modes') return this.#modes(event.uid, event.want, event.given, event.member)
+    if (event.kind === 'evict') return this.#evict(event)
+    if (event.kind === 'closed') return this.#close()
+    if (event.kind === 'list') {
+      return this.#host.listChanged(this.name as string as UserId, event.topic, event.gone)
+    }
+    for (const attachment of this.sessions.values()) {
+      if (!attachment.hold(event)) this.#toSession(attachment, event)
+    }
+    if (event.kind === 'info' && event.toWatchers) this.#infoToWatchers(event)
+  }
+
+  #toSession(attachment: Attachment, event: TopicEvent): void {
+    if (event.kind === 'data') return this.#dataTo(attachment, event, new Map())
+    if (event.kind === 'info') {
+      const own = event.skipOwn && event.from === attachment.uid
+      if (own || event.skipSid === attachment.subscriber.sid || attachment.asChan) return
+      if (!this.#has(attachment.uid, R)) return
+      attachment.subscriber.deliver(infoFrame(this.name, event, attachment, false))
+    } else if (event.kind === 'pres' && event.to === 'attached') {
+      if (!this.#concerns(event, attachment)) return
+      const onMe = kindOf(this.name) === 'me'
+      const there = event.unlessAttachedTo
+      if (there !== undefined && this.#host.isAttached(attachment.subscriber.sid, there)) return
+      attachment.subscriber.deliver(presFrame(this.name, event, attachment, onMe))
+    }
+  }
+
+  #presToWatchers(event: PresEvent): void {
+    const only = event.onlyUser
+    if (only !== undefined && !this.watchers.has(only)) return
+    for (const uid of only === undefined ? this.watchers.keys() : [only]) {
+      if (uid === event.exceptUser || !this.#allowed(uid, event.needs, event.anyOf)) continue
+      for (const me of this.#host.meSessions(uid)) {
+        if (me.subscriber.sid === event.skipSid) continue
+        const here = this.sessions.get(me.subscriber.sid)
+        if (here?.live === true && event.evenAttached !== true) continue
+        me.subscriber.deliver(
+          presFrame(this.name, event, { ...readerOf(me), asChan: here?.asChan ?? false }, true),
+        )
+      }
+    }
+  }
+
+  #infoToWatchers(event: InfoEvent): void {
+    for (const uid of this.watchers.keys()) {
+      if (event.skipOwn && uid === event.from) continue
+      if (!this.#has(uid, R | P)) continue
+      for (const me of this.#host.meSessions(uid)) {
+        if (me.subscriber.sid === event.skipSid || this.sessions.has(me.subscriber.sid)) continue
+        me.subscriber.deliver(infoFrame(this.name, event, me, true))
+      }
+    }
+  }
+
+  #concerns(event: PresEvent, attachment: Attachment): boolean {
+    if (event.onlyUser !== undefined && event.onlyUser !== attachment.uid) return false
+    if (event.exceptUser === attachment.uid || event.skipSid === attachment.subscriber.sid)
+      return false
+    return this.#allowed(attachment.uid, event.needs, event.anyOf)
+  }
+
+  #evict(event: EvictEvent): void {
+    for (const [sid, attachment] of this.sessions) {
+      if (attachment.uid !== event.uid || !attachment.live) continue
+      this.sessions.delete(sid)
+      this.#host.detached(sid, attachment.uid, this.name)
+      if (sid === event.exceptSid) continue
+      const topic = clientTopicName(this.name, attachment.uid, attachment.asChan)
+      attachment.subscriber.deliver(
+        ctrlFrame(
+          { id: undefined, topic },
+          205,
+          this.#host.now(),
+          { unsub: event.unsub },
+          'evicted',
+        ),
+      )
+    }
+    if (this.isIdle) this.#host.idle(this)
+  }
+
+  #close(): void {
+    for (const [sid, { uid }] of this.sessions) this.#host.detached(sid, uid, this.name)
+    this.sessions.clear()
+    this.watchers.clear()
+    this.#host.idle(this)
+  }
+
+  #modes(uid: UserId, want: number, given: number, member: boolean): void {
+    if (member) this.#members.set(uid, { want, given })
+    else this.#members.delete(uid)
+  }
+
+  #has(uid: UserId, bits: number): boolean {
+    const member = this.#members.get(uid)
+    return member !== undefined && (member.want & member.given & bits) === bits
+  }
+
+  #allowed(uid: UserId, needs: number, anyOf: number): boolean {
+    if (needs === 0 && anyOf === 0) return true
+    const member = this.#members.get(uid)
+    if (member === undefined) return false
+    const mode = member.want & member.given
+    return (mode & needs) === needs && (anyOf === 0 || (mode & anyOf) !== 0)
+  }
+}
+
+/** What watchers would have been told of a message that was missed. */
+function newsOf(message: DataEvent): PresEvent {
+  const { seq, from } = message
+  const act = from === '' ? {} : { act: from }
+  return { kind: 'pres', to: 'watchers', what: 'msg', seq, needs: R | P, anyOf: 0, ...act }
+}
+
+function readerOf(me: Attachment): { uid: UserId; level: Attachment['level'] } {
+  return { uid: me.uid, level: me.level }
+}

@@ -1,0 +1,218 @@
+import type { Command, Facts, PubCommand } from '../chat/command.ts'
+import { errors } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+import { partitionOf } from '../ids/routing-key.ts'
+import { clientTopicName, kindOf } from '../ids/topic-name.ts'
+import type { UserId } from '../ids/user-id.ts'
+import { limits } from '../limits.ts'
+import type { Clock, Logger } from '../ports.ts'
+import { Answering } from './answering.ts'
+import type { Attachment } from './attachment.ts'
+import type { Calls } from './calls.ts'
+import { Cards } from './cards.ts'
+import type { AskEntity } from './cards.ts'
+import type { AnswerMessage, PageMessage } from './messages.ts'
+import { topicKinds } from './messages.ts'
+import type { ProxyDesk } from './proxy-desk.ts'
+import type { Addressee } from './render.ts'
+import { acceptedFrame, ctrlFrame } from './render.ts'
+import type { Subscriber, TopicRequest } from './topics.ts'
+
+/**
+ * Takes requests of sessions to the owner of their topic and writes what comes back. The calls
+ * below it see to it that an answer comes, or the deadline.
+ */
+export class Requests {
+  readonly #count: number
+  readonly #calls: Calls
+  readonly #proxies: ProxyDesk
+  readonly #cards: Cards
+  readonly #answering: Answering
+  readonly #clock: Clock
+  readonly #logger: Logger
+
+  constructor(deps: {
+    partitions: number
+    calls: Calls
+    proxies: ProxyDesk
+    ask: AskEntity
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#count = deps.partitions
+    this.#calls = deps.calls
+    this.#proxies = deps.proxies
+    this.#cards = new Cards(deps.ask)
+    this.#answering = new Answering(this.#cards, deps.ask)
+    this.#clock = deps.clock
+    this.#logger = deps.logger
+  }
+
+  publish(
+    from: Subscriber,
+    request: TopicRequest,
+    command: PubCommand,
+    attachment: Attachment | undefined,
+    done: () => void,
+  ): void {
+    const open = attachment?.live === true
+    if (!open && kindOf(request.topic) !== 'sys') {
+      this.say(from, request, 409, 'must attach first')
+      return done()
+    }
+    const named = command.producer !== ''
+    const producer = named ? command.producer : from.sid
+    const n = named ? command.n : attachment === undefined ? 1 : ++attachment.published
+    const to = addressee(from, request)
+    this.#calls.call(
+      partitionOf(request.topic, this.#count),
+      (call) => [
+        topicKinds.publish,
+        call,
+        request.topic,
+        from.uid,
+        from.level,
+        from.sid,
+        producer,
+        n,
+        command.hash,
+        command.head,
+        command.content,
+        command.noecho,
+      ],
+      limits.requestDeadlineMs,
+      (m) => {
+        if (m[0] === topicKinds.accepted) {
+          if (request.id !== undefined) from.deliver(acceptedFrame(to, m[2], m[3]))
+        } else if (m[0] === topicKinds.answer) {
+          const first = m[3][0]
+          // One sent before it went to an owner that is gone: it comes first there, too.
+          if (first?.kind === 'ctrl' && first.text === 'out of order' && !named) return 'again'
+          this.#answering.writeNow(from, to, m[2], m[3])
+        }
+        done()
+        return 'done'
+      },
+      (why) => {
+        this.fail(from, request, why)
+        done()
+      },
+    )
+  }
+
+  command(
+    from: Subscriber,
+    request: TopicRequest,
+    command: Command,
+    attached: boolean,
+    done: () => void,
+  ): void {
+    const pages: {
+      take: ((page: readonly PageMessage[] | undefined) => void) | null
+      page: readonly PageMessage[] | null
+    } = {
+      take: null,
+      page: null,
+    }
+    const nextPage = (): Promise<readonly PageMessage[] | undefined> =>
+      pages.page !== null
+        ? Promise.resolve(pages.page)
+        : new Promise((resolve) => (pages.take = resolve))
+    this.#calls.call(
+      partitionOf(request.topic, this.#count),
+      (call) => [
+        topicKinds.request,
+        call,
+        request.topic,
+        [from.uid, from.level, from.sid, request.asChan, attached],
+        command,
+      ],
+      limits.requestDeadlineMs,
+      (m) => {
+        if (m[0] === topicKinds.page) {
+          pages.page = m[2]
+          pages.take?.(m[2])
+          return 'done'
+        }
+        if (m[0] !== topicKinds.answer) return 'more'
+        if (m[6] !== null && !('facts' in command)) {
+          this.#withFacts(from, request, command, attached, m[6], done)
+          return 'done'
+        }
+        this.#answered(from, request, m, nextPage, done)
+        return m[3].some((part) => part.kind === 'history') ? 'more' : 'done'
+      },
+      (why) => {
+        if (pages.take !== null) return pages.take(undefined)
+        if (command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
+        this.fail(from, request, why)
+        done()
+      },
+    )
+  }
+
+  #withFacts(
+    from: Subscriber,
+    request: TopicRequest,
+    command: Command,
+    attached: boolean,
+    users: readonly UserId[],
+    done: () => void,
+  ): void {
+    this.#cards.facts(users).then(
+      (facts: Facts | undefined) => {
+        if (facts !== undefined) {
+          return this.command(from, request, { ...command, facts } as Command, attached, done)
+        }
+        if (command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
+        this.fail(from, request, 'no-owner')
+        done()
+      },
+      (error: unknown) => this.#logger.error({ error: String(error) }, 'cards could not be asked'),
+    )
+  }
+
+  #answered(
+    from: Subscriber,
+    request: TopicRequest,
+    [, , ts, parts, attach, detach]: AnswerMessage,
+    nextPage: () => Promise<readonly PageMessage[] | undefined>,
+    done: () => void,
+  ): void {
+    const silent = request.command.kind === 'note'
+    const to = addressee(from, request)
+    const rest = silent ? [] : this.#answering.writeNow(from, to, ts, parts)
+    if (attach !== null) this.#proxies.entered(from, request, attach)
+    else if (request.command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
+    if (detach) this.#proxies.depart(from.sid, request.topic)
+    if (rest.length === 0) return done()
+    this.#answering
+      .writeRest(from, to, request.topic, ts, rest, nextPage)
+      .then(done, (error: unknown) => {
+        this.#logger.error({ error: String(error) }, 'an answer could not be written')
+        this.fail(from, request, 'internal')
+        done()
+      })
+  }
+
+  fail(from: Subscriber, request: TopicRequest, why: ErrorCode): void {
+    if (request.command.kind === 'note') return
+    this.say(from, request, errors[why].ctrl)
+  }
+
+  say(from: Subscriber, request: TopicRequest, code: number, text?: string): void {
+    from.deliver(ctrlFrame(addressee(from, request), code, this.#clock.now(), undefined, text))
+  }
+}
+
+/** A new topic is answered under its real name; on refusal under the name that was asked for. */
+function addressee(from: Subscriber, request: TopicRequest): Addressee {
+  const { id, topic, said, asChan } = request
+  const created = said.startsWith('new') || said.startsWith('nch')
+  return {
+    id,
+    topic: created
+      ? clientTopicName(topic, from.uid, false)
+      : said || clientTopicName(topic, from.uid, asChan),
+  }
+}

@@ -1,0 +1,47 @@
+import type { Answer, Ask } from '../chat/ask.ts'
+import type { AuthLevel, Command, SessionId } from '../chat/command.ts'
+import type { TopicName } from '../ids/topic-name.ts'
+import type { UserId } from '../ids/user-id.ts'
+import type { Frame } from './frame.ts'
+
+/** What the conversation needs of a session that listens. */
+export interface Subscriber {
+  readonly sid: SessionId
+  readonly uid: UserId
+  readonly level: AuthLevel
+  readonly userAgent: string
+  /**
+   * Takes one frame, in order. False: its queue is over the bound and the session is closing, so
+   * that its client reconnects and resumes. Never throws.
+   */
+  deliver(frame: Frame): boolean
+}
+
+/** One request of a client on a topic. */
+export interface TopicRequest {
+  /** Echoed in every answer; undefined when the client gave none. */
+  readonly id: string | undefined
+  /** As the client named it; for answers about it (`new123` for a new group). */
+  readonly said: string
+  readonly topic: TopicName
+  /** Named as a channel (`chn…`, `nch…`). */
+  readonly asChan: boolean
+  readonly command: Command
+}
+
+/** The door of the topic floor: what sessions call. */
+export interface Topics {
+  /**
+   * Carries out one request. Answers reach the subscriber as frames, in order, each with id and
+   * topic. `done` is called once, after the last of them. Requests of one session to one topic
+   * take effect in the order of the calls. Never fails without an answer: after the request
+   * deadline it is ctrl 503 (certainly not done) or 504 (not known).
+   */
+  request(from: Subscriber, request: TopicRequest, done: () => void): void
+  /** The session is gone: detaches it everywhere. Idempotent. */
+  forget(sid: SessionId): void
+  /** Is this session attached to the topic, as far as this node knows? */
+  isAttached(sid: SessionId, topic: TopicName): boolean
+  /** Asks an entity (a user, a unique name, a tag …) wherever it lives. Undefined: no answer before the deadline. */
+  ask(entity: string, ask: Ask): Promise<Answer | undefined>
+}

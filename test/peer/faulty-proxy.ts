@@ -1,0 +1,84 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+/** A directed link through userspace, as the fault harness has it: it can be cut in many ways. */
+export class FaultyProxy {
+  /** Bytes go nowhere, connections stay open. */
+  swallow = false
+  /** New connections are closed at once. */
+  refuse = false
+  /** Flip one bit of the byte with this number, counted over what the dialler sends, once. */
+  corruptAt = -1
+  /** Close in both directions when this many bytes have passed from the dialler. */
+  resetAt = Infinity
+  /** Largest piece that is passed on at once. */
+  maxPiece = Infinity
+  connections = 0
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(target: () => number) {
+    this.#server = createServer((near) => this.#accept(near, target()))
+  }
+
+  static async to(target: () => number): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy(target)
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
+    return proxy
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Resets every open connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  close(): void {
+    this.cut()
+    this.#server.close()
+  }
+
+  #accept(near: Socket, port: number): void {
+    if (this.refuse) {
+      near.resetAndDestroy()
+      return
+    }
+    this.connections++
+    const far = connect({ host: '127.0.0.1', port })
+    let passed = 0
+    const pass = (from: Socket, to: Socket, isDialler: boolean) => {
+      this.#sockets.add(from)
+      from.setNoDelay(true)
+      from.on('data', (chunk: Buffer) => {
+        if (this.swallow) return
+        let piece = chunk
+        if (isDialler) {
+          if (this.corruptAt >= passed && this.corruptAt < passed + chunk.length) {
+            piece = Buffer.from(chunk)
+            piece[this.corruptAt - passed] = (piece[this.corruptAt - passed] as number) ^ 4
+            this.corruptAt = -1
+          }
+          passed += chunk.length
+          if (passed >= this.resetAt) {
+            this.resetAt = Infinity
+            near.resetAndDestroy()
+            far.resetAndDestroy()
+            return
+          }
+        }
+        for (let at = 0; at < piece.length; at += this.maxPiece) {
+          to.write(piece.subarray(at, Math.min(piece.length, at + this.maxPiece)))
+        }
+      })
+      from.on('error', () => to.destroy())
+      from.on('close', () => {
+        this.#sockets.delete(from)
+        to.destroy()
+      })
+    }
+    pass(near, far, true)
+    pass(far, near, false)
+  }
+}

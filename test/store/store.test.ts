@@ -1,0 +1,143 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { noMetrics } from '../../src/ports.ts'
+import { LevelStore } from '../../src/store/level-store.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { StoreBroken } from '../../src/store/store.ts'
+import { WriteQueue } from '../../src/store/write-queue.ts'
+import type { BatchOp } from '../../src/store/write-queue.ts'
+import { storeConformance } from '../conformance/store.ts'
+import type { StoreUnderTest } from '../conformance/store.ts'
+
+const fatalIsAFailure = (error: Error): void => {
+  throw error
+}
+const options = { onFatal: fatalIsAFailure, metrics: noMetrics }
+
+async function levelUnderTest(dir: string): Promise<StoreUnderTest> {
+  const store = await LevelStore.open(dir, options)
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      return levelUnderTest(dir)
+    },
+    destroy: async () => {
+      await store.close()
+      await rm(dir, { recursive: true })
+    },
+  }
+}
+
+function memoryUnderTest(store: MemoryStore): StoreUnderTest {
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      return memoryUnderTest(store.reopened('power-loss'))
+    },
+    destroy: () => store.close(),
+  }
+}
+
+storeConformance('LevelStore', async () =>
+  levelUnderTest(await mkdtemp(join(tmpdir(), 'flotilla-store-'))),
+)
+storeConformance('MemoryStore', () => Promise.resolve(memoryUnderTest(new MemoryStore())))
+
+describe('MemoryStore', () => {
+  test('forgets what was not synced only when the power goes', async () => {
+    const store = new MemoryStore()
+    const [a, b] = [Uint8Array.of(1), Uint8Array.of(2)]
+    await store.write([{ key: a, value: a }])
+    await store.sync()
+    await store.write([
+      { key: a, value: null },
+      { key: b, value: b },
+    ])
+    expect(await store.reopened('kill').get(b)).toEqual(b)
+    const survivor = store.reopened('power-loss')
+    expect([await survivor.get(a), await survivor.get(b)]).toEqual([a, undefined])
+  })
+})
+
+describe('LevelStore', () => {
+  let dir: string
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'flotilla-level-'))
+  })
+  afterEach(() => rm(dir, { recursive: true }))
+
+  test('a second opening is refused while the first lives', async () => {
+    const first = await LevelStore.open(dir, options)
+    await expect(LevelStore.open(dir, options)).rejects.toMatchObject({
+      cause: { code: 'LEVEL_LOCKED' },
+    })
+    await first.close()
+  })
+
+  test('STORE-7: after a run that ended with the machine, it is doubtful until trusted', async () => {
+    await (await LevelStore.open(dir, options)).close()
+    const note = join(dir, 'LIFE')
+    expect(await readFile(note, 'utf8')).toMatch(/^closed /)
+    await writeFile(note, 'open another-boot\n')
+    let store = await LevelStore.open(dir, options)
+    expect(store.doubtful).toBe(true)
+    await store.close()
+    store = await LevelStore.open(dir, options)
+    expect(store.doubtful).toBe(true)
+    await store.trust()
+    await store.close()
+    store = await LevelStore.open(dir, options)
+    expect(store.doubtful).toBe(false)
+    await store.close()
+  })
+})
+
+describe('WriteQueue', () => {
+  const op = (n: number) => [{ key: Uint8Array.of(n), value: Uint8Array.of(n) }]
+  const nothing = () => Promise.resolve()
+
+  test('shares one batch among the calls made while another is under way', async () => {
+    const sizes: number[] = []
+    const queue = new WriteQueue(
+      {
+        batch: (ops: BatchOp[]) => {
+          sizes.push(ops.length)
+          return new Promise((resolve) => setImmediate(resolve))
+        },
+        clear: nothing,
+        flush: nothing,
+      },
+      options,
+    )
+    const first = queue.write(op(0))
+    await Promise.resolve()
+    await Promise.resolve()
+    const rest = Array.from({ length: 50 }, (_, n) => queue.write(op(n)))
+    await Promise.all([first, ...rest])
+    expect(sizes).toEqual([1, 50])
+  })
+
+  test('STORE-6: the first error rejects that call and all later ones, and is told once', async () => {
+    let calls = 0
+    const fatal: Error[] = []
+    const queue = new WriteQueue(
+      {
+        batch: () => (++calls === 2 ? Promise.reject(new Error('disk full')) : Promise.resolve()),
+        clear: nothing,
+        flush: nothing,
+      },
+      { onFatal: (error) => fatal.push(error), metrics: noMetrics },
+    )
+    await queue.write(op(1))
+    const failing = queue.write(op(2))
+    const behind = queue.flush()
+    await expect(failing).rejects.toBeInstanceOf(StoreBroken)
+    await expect(behind).rejects.toBeInstanceOf(StoreBroken)
+    await expect(queue.write(op(3))).rejects.toBeInstanceOf(StoreBroken)
+    expect([calls, fatal.length]).toEqual([2, 1])
+  })
+})
