@@ -28,7 +28,7 @@ export async function* parseHistory(
   for await (const line of lines) {
     number++
     if (line.trim() === '') continue
-    const parsed = parseOp(line, (last?.index ?? -1) + 1)
+    const parsed = parseOp(line, last)
     if (typeof parsed === 'string') throw new BadHistory(source, number, parsed)
     if (last !== undefined && parsed.index <= last.index)
       throw new BadHistory(source, number, `index ${parsed.index} does not rise above ${last.index}`)

@@ -29,21 +29,20 @@ export const opTypes = ['invoke', 'ok', 'fail', 'info'] as const
 /** `fail`: certainly did not and will not happen. `info`: unknown; it may still happen. */
 export type OpType = (typeof opTypes)[number]
 
-/** The operation in `line`, or what is wrong with it. `nextIndex` is used when the line has none. */
-export function parseOp(line: string, nextIndex: number): Op | string {
-  let read: unknown
-  try {
-    read = JSON.parse(line)
-  } catch (error) {
-    return `not JSON (${error instanceof Error ? error.message : String(error)})`
-  }
+/**
+ * The operation in `line`, or what is wrong with it. A line without index or time follows directly
+ * upon `last`; fields that are not ours are left out.
+ */
+export function parseOp(line: string, last?: Op): Op | string {
+  const read = parsed(line)
+  if (read instanceof SyntaxError) return `not JSON (${read.message})`
   if (typeof read !== 'object' || read === null || Array.isArray(read)) return 'not a JSON object'
-  const { index = nextIndex, time, process, type, f, key, value, node, error, ...rest } =
-    read as Record<string, unknown>
-  const strange = Object.keys(rest)[0]
-  if (strange !== undefined) return `unknown field ${JSON.stringify(strange)}`
+  const row = read as Record<string, unknown>
+  const { process, type, f, key, value, node, error } = row
+  const { index = last ? last.index + 1 : 0, time = last?.time ?? 0 } = row
   if (!isCount(index)) return 'index is not a whole number from 0'
-  if (!isCount(time)) return 'time is not a whole number of nanoseconds from 0'
+  if (typeof time !== 'number' || !(time >= 0) || !(time < 2 ** 53))
+    return 'time is not a number of nanoseconds from 0'
   if (typeof process !== 'string' && !isCount(process)) return 'process is no number and no text'
   if (!opTypes.includes(type as OpType)) return `type is none of ${opTypes.join(', ')}`
   if (typeof f !== 'string' || f === '') return 'f is missing'
@@ -60,6 +59,14 @@ export function parseOp(line: string, nextIndex: number): Op | string {
     ...(value !== undefined && { value }),
     ...(node !== undefined && { node }),
     ...(error !== undefined && { error: asText(error) }),
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    return error
   }
 }
 

@@ -28,6 +28,7 @@ function checkTopic(log: TopicLog, findings: Findings): void {
   }
   const held = log.finals.map((final) => new Set(final.messages.map((message) => message.id)))
   const anywhere = new Set(held.flatMap((ids) => [...ids]))
+  checkAgreement(log, held, findings)
   const lost: Publish[] = []
   const kept: Publish[] = []
   for (const [id, attempts] of log.byId) {
@@ -41,7 +42,7 @@ function checkTopic(log: TopicLog, findings: Findings): void {
     const missing = due.filter((final) => !held[log.finals.indexOf(final)]?.has(id))
     if (anywhere.has(id) || due.length === 0) kept.push(acked)
     if (missing.length === 0) continue
-    if (anywhere.has(id)) reportDivergence(log, acked, missing, findings)
+    if (anywhere.has(id)) reportDivergence(log.topic, acked, missing, findings)
     else lost.push(acked)
   }
   reportLost(log.topic, lost, kept, findings)
@@ -52,8 +53,32 @@ function countUnacked(attempts: readonly Publish[], found: boolean, findings: Fi
   else findings.count(found ? 'recovered' : 'unknown-absent')
 }
 
-function reportDivergence(
+/** What one finished final read saw, acknowledged or not, a later one of another node sees as well. */
+function checkAgreement(
   log: TopicLog,
+  held: readonly ReadonlySet<string>[],
+  findings: Findings,
+): void {
+  log.finals.forEach((later, i) => {
+    for (const earlier of log.finals) {
+      if (returnTime(earlier.operation) > later.operation.invoke.time) continue
+      for (const { id, seq } of earlier.messages) {
+        if (held[i]?.has(id) || log.byId.get(id)?.some(({ operation }) => operation.outcome === 'ok'))
+          continue
+        findings.anomaly({
+          kind: 'diverged',
+          invariant: 'I3',
+          key: log.topic,
+          says: `message ${id} (seq ${seq}, never acknowledged) was read on ${earlier.node} and afterwards not on ${later.node}`,
+          ops: [...indexesOf(earlier.operation), ...indexesOf(later.operation)],
+        })
+      }
+    }
+  })
+}
+
+function reportDivergence(
+  topic: string,
   acked: Publish,
   missing: TopicLog['finals'],
   findings: Findings,
@@ -61,7 +86,7 @@ function reportDivergence(
   findings.anomaly({
     kind: 'diverged',
     invariant: 'I3',
-    key: log.topic,
+    key: topic,
     says: `message ${acked.id} (seq ${acked.seq}) is missing on ${missing.map((final) => final.node).join(', ')} and present elsewhere`,
     ops: [
       ...indexesOf(acked.operation),

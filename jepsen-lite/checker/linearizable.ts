@@ -91,14 +91,16 @@ function refutation({ key, problem, search }: KeySearch): Parameters<Findings['a
   const operation = problem.calls[stuck]?.operation
   const before = last.flatMap((call) => problem.calls[call]?.operation ?? [])
   const at = operation ? `${describe(operation)} (${indexesOf(operation).join(', ')})` : 'some call'
+  const pins = pinning(problem, state).filter((pin) => pin !== operation)
+  const pinned = pins[0] ? `; ${describe(pins[0])} (${indexesOf(pins[0]).join(', ')}) needs that state` : ''
   return {
     kind: 'not-linearizable',
     invariant: 'I10',
     key,
-    says: `after ${placed} of ${problem.calls.length} calls, in state ${problem.describe(state)}, there is no place for ${at}`,
+    says: `after ${placed} of ${problem.calls.length} calls, in state ${problem.describe(state)}, there is no place for ${at}${pinned}`,
     ops: [
       ...(operation ? indexesOf(operation) : []),
-      ...pinning(problem, state).flatMap(indexesOf),
+      ...pins.flatMap(indexesOf),
       ...before.slice(-5).flatMap(indexesOf),
     ],
   }

@@ -49,7 +49,9 @@ function readsByTopic(history: History): ReadonlyMap<string, Read[]> {
       messages: rows.map((row) => messageOf(complete, row as Record<string, unknown>)),
     }
     const topic = invoke.key ?? '?'
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), read])
+    const reads = byTopic.get(topic)
+    if (reads) reads.push(read)
+    else byTopic.set(topic, [read])
   }
   return byTopic
 }

@@ -1,6 +1,6 @@
 import type { Operation } from '../operations.ts'
 import type { Model } from './model.ts'
-import { BadValue } from './topic-log.ts'
+import { BadValue, fields } from './topic-log.ts'
 import { valueProblem } from './value-problem.ts'
 import type { ValueCall } from './value-problem.ts'
 
@@ -24,14 +24,22 @@ function asValueCall(operation: Operation): ValueCall[] {
     case 'write':
       return [{ operation, observes: undefined, produces: text(invoke.value) }]
     case 'cas': {
-      if (!Array.isArray(invoke.value) || invoke.value.length !== 2)
-        throw new BadValue(invoke, 'needs a value of [from, to]')
-      const [from, to] = invoke.value as unknown[]
+      const [from, to] = casArguments(operation)
       return [{ operation, observes: text(from), produces: text(to) }]
     }
     default:
       return []
   }
+}
+
+/** [from, to], or {from, to}, or {old, new}. */
+function casArguments({ invoke }: Operation): readonly unknown[] {
+  const { value } = invoke
+  if (Array.isArray(value) && value.length === 2) return value
+  const { from, to, old, new: fresh } = fields(invoke)
+  if (to !== undefined) return [from, to]
+  if (fresh !== undefined) return [old, fresh]
+  throw new BadValue(invoke, 'needs a value of [from, to]')
 }
 
 function text(value: unknown): string {

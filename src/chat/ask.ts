@@ -29,6 +29,12 @@ export type Ask =
     }
   /** Login name: another password, for its holder only. → 'ok' | 'denied' */
   | { readonly kind: 'login-change'; readonly uid: UserId; readonly secret: string }
+  /** Unique name (`nam:alias:alice`): takes it for `holder`. → 'ok' (also when he has it) | 'taken' */
+  | { readonly kind: 'name-claim'; readonly holder: UserId | TopicName }
+  /** Unique name: → its holder | null */
+  | { readonly kind: 'name-find' }
+  /** Topic: removes rows of deleted messages, as many as one batch may. → true while some are left */
+  | { readonly kind: 'sweep' }
   /** User without a login name (scheme anonymous): begins the account. → 'ok' */
   | { readonly kind: 'account-create'; readonly account: NewAccount }
   /** Tag: who carries it, at most `limit`. → TopicName[] */

@@ -114,6 +114,8 @@ export interface SubCommand {
   readonly tags?: readonly string[]
   readonly get?: GetQuery
   readonly facts?: Facts
+  /** Unique tags (`alias:…`) among `tags` that this topic holds: the edge had them claimed (Outcome.claims). */
+  readonly claimed?: readonly string[]
 }
 
 export interface PubCommand {
@@ -138,6 +140,8 @@ export interface SetCommand {
   readonly cred?: Credential
   readonly aux?: Json
   readonly facts?: Facts
+  /** As in {@link SubCommand}. */
+  readonly claimed?: readonly string[]
 }
 
 export interface DelCommand {

@@ -71,11 +71,23 @@ export interface Outcome {
   readonly events: readonly TopicEvent[]
   readonly outbox: readonly OutboxItem[]
   /** sub: this session is attached from here on, with these rights; `seq` is the last message before that. */
-  readonly attach?: { readonly want: AccessMode; readonly given: AccessMode; readonly seq: number }
+  readonly attach?: {
+    readonly want: AccessMode
+    readonly given: AccessMode
+    readonly seq: number
+    /** As a reader of a channel, whatever name the request used. */
+    readonly asChan?: boolean
+  }
   /** leave, self-ban: this session is detached. */
   readonly detach?: boolean
   /** The rule cannot decide without these users' cards: nothing was done; ask again with facts. */
   readonly needs?: readonly UserId[]
+  /**
+   * Unique tags that must belong to this topic first: nothing was done. Ask `name-claim` of each
+   * name's entity (`nam:` and the tag) for this topic, and again with those that were granted in
+   * `claimed`. `parts` is the answer for whoever does not.
+   */
+  readonly claims?: readonly string[]
 }
 
 /** A fact for an entity of another partition (or of this one), delivered in order and exactly once. */

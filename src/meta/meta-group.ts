@@ -80,6 +80,8 @@ export class MetaGroup {
   #applied: number
   #saved: number
   #isSaving = false
+  /** Set while a snapshot is being installed; called when no save is under way any more. */
+  #whenIdle: (() => void) | null = null
   #isClosed = false
 
   private constructor(options: MetaGroupOptions, saved: Saved) {
@@ -170,12 +172,25 @@ export class MetaGroup {
     sometimes(this.#waiting.size > 0, 'meta: stepped down with commands waiting')
   }
 
-  /** A snapshot replaced what the store holds of group 0. Called when it is whole. */
+  /**
+   * A snapshot is about to replace what the store holds. Resolves when no save is under way; none
+   * begins until restored(), or it would lay the old state over the new.
+   */
+  restoring(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve
+      if (!this.#isSaving) resolve()
+    })
+  }
+
+  /** A snapshot replaced what the store holds of group 0, whole. After restoring(): asserted (META-5). */
   async restored(): Promise<void> {
+    assert(this.#whenIdle !== null && !this.#isSaving, 'META-5', { isSaving: this.#isSaving })
     const saved = await readSaved(this.#options.store)
     this.#state = saved.state
     this.#applied = saved.applied
     this.#saved = saved.applied
+    this.#whenIdle = null
     for (const [index, waiting] of this.#waiting) {
       if (index <= saved.applied) this.#finish(index, waiting, { ok: false, failed: 'no-answer' })
     }
@@ -235,15 +250,14 @@ export class MetaGroup {
 
   /** One write at a time; what is applied meanwhile goes with the next. */
   #save(): void {
-    if (this.#isSaving || this.#saved === this.#applied) return
+    if (this.#isSaving || this.#whenIdle !== null || this.#saved === this.#applied) return
     this.#isSaving = true
     const applied = this.#applied
     const written = (): void => {
       this.#isSaving = false
-      if (applied > this.#saved) {
-        this.#saved = applied
-        this.#group().applied(applied)
-      }
+      this.#whenIdle?.()
+      this.#saved = applied
+      this.#group().applied(applied)
       this.#save()
     }
     writeSaved(this.#options.store, { state: this.#state, applied }).then(

@@ -121,8 +121,8 @@ export class Outbox {
     for (const { target, counter } of parcels) {
       const lane = this.#lane(target)
       lane.committed = Math.max(lane.committed, counter)
-      this.#sendLane(target)
     }
+    for (const { target } of parcels) this.#sendLane(target)
   }
 
   sendAll(): void {

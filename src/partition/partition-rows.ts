@@ -32,6 +32,7 @@ export interface PastMessage {
  */
 export class PartitionRows {
   readonly prefix: Uint8Array
+  readonly #id: GroupId
   readonly #store: Store
   readonly #onApplied: (index: Index) => void
   #applied: Index
@@ -39,6 +40,7 @@ export class PartitionRows {
   #waiting: { index: Index; then: () => void }[] = []
 
   constructor(id: GroupId, store: Store, applied: Index, onApplied: (index: Index) => void) {
+    this.#id = id
     this.prefix = groupPrefix(id)
     this.#store = store
     this.#applied = applied
@@ -78,6 +80,12 @@ export class PartitionRows {
         // The store has reported it to its onFatal, which stops the node; nothing is applied here.
       },
     )
+  }
+
+  /** The rows were replaced from outside: what they stand for is read anew. */
+  async reread(): Promise<void> {
+    this.#applied = await PartitionRows.readApplied(this.#id, this.#store)
+    this.#wake()
   }
 
   /** Calls `then` once the store holds everything up to `index`. */

@@ -211,6 +211,12 @@ export class Partition {
     this.#reset('term-changed')
   }
 
+  /** A snapshot replaced the rows; nothing of this partition is in memory, since it does not lead. */
+  restored(): Promise<void> {
+    this.#reset('term-changed')
+    return this.#rows.reread()
+  }
+
   // --- evaluation ---
 
   #evaluate<T extends Outcome | Told>(

@@ -33,7 +33,7 @@ function fields(m: Message): string[] {
       return [`last ${m.index}/${m.logTerm}`, ...(m.context === 0 ? [] : ['after transfer'])]
     case 'pre-vote-response':
     case 'vote-response':
-      return [m.reject ? 'refused' : 'granted']
+      return m.reject ? ['refused', `commit ${m.commit}/${m.logTerm}`] : ['granted']
     case 'snapshot':
       return [describeSnapshot(m.snapshot)]
     case 'storage-append-response':

@@ -2,6 +2,7 @@ import { assert, sometimes } from '../assert.ts'
 import type { Index, RaftId, Term } from './entry.ts'
 import { none } from './entry.ts'
 import type { Message } from './message.ts'
+import type { Draft } from './outbox.ts'
 import { draft } from './outbox.ts'
 import { majority, voteResult } from './quorum.ts'
 import { appendOwn } from './replication.ts'
@@ -24,10 +25,11 @@ const afterTransfer = 1
 /** Stands for election if this member may. */
 export function campaign(core: Core, kind: Campaign): void {
   if (core.role === 'leader') return
-  core.electionElapsed = 0
   core.suspectTicks = 0
-  drawElectionTimeout(core)
+  // Held back, it tries again at the next tick, and does not take its silent leader for a fresh one.
   if (!mayCampaign(core)) return
+  core.electionElapsed = 0
+  drawElectionTimeout(core)
   if (kind === 'pre') standPre(core)
   else standReal(core, kind)
 }
@@ -114,7 +116,7 @@ export function onVoteRequest(core: Core, m: Message): void {
   const mayVote = core.vote === m.from || isFree || (isPre && m.term > core.term)
   const granted = mayVote && isUpToDate(core, m)
   const answer = draft(core, isPre ? 'pre-vote-response' : 'vote-response', m.from)
-  answer.reject = !granted
+  if (!granted) refuse(core, answer)
   // A granted pre-vote carries the term that was asked about; a refusal the one that stands in its way.
   if (granted) answer.term = m.term
   if (isPre) {
@@ -139,8 +141,29 @@ function isUpToDate(core: Core, m: Message): boolean {
 /** Refuses a request of an older term, so that the candidate learns of the newer one. */
 export function refuseVote(core: Core, m: Message): void {
   const answer = draft(core, m.kind === 'pre-vote' ? 'pre-vote-response' : 'vote-response', m.from)
-  answer.reject = true
+  refuse(core, answer)
   core.messages.push(answer)
+}
+
+/**
+ * A refusal says what is committed. The candidate may be short of nothing but that: it asks members
+ * who have applied their own removal, have entries that it lacks, and would refuse it for ever.
+ */
+function refuse(core: Core, answer: Draft): void {
+  answer.reject = true
+  answer.commit = core.log.committed
+  answer.logTerm = core.log.termOrNone(core.log.committed)
+}
+
+/** Candidates: takes over what a refusal says. False: the members may have changed, so the votes count no more. */
+function learnCommit(core: Core, m: Message): boolean {
+  const { log } = core
+  if (m.commit <= log.committed || log.termOrNone(m.commit) !== m.logTerm || m.logTerm === 0) {
+    return true
+  }
+  sometimes(true, 'raft: a candidate learned from a refusal what is committed')
+  log.commitTo(m.commit)
+  return !hasUnappliedConfChange(core)
 }
 
 /** A follower of a leader that it has heard from lately does not help to depose it (paper 6). */
@@ -157,8 +180,9 @@ export function onVoteResponse(core: Core, m: Message): void {
     if (!m.reject && m.term !== core.term + 1) return
   } else if (core.role !== 'candidate' || m.kind !== 'vote-response') return
   const result = countVote(core, m.from, !m.reject)
-  if (result === 'pending') return
-  if (result === 'lost') becomeFollower(core, core.term, none)
+  const isStale = m.reject && !learnCommit(core, m)
+  if (result === 'pending' && !isStale) return
+  if (result === 'lost' || isStale) becomeFollower(core, core.term, none)
   else if (core.role === 'pre-candidate') standReal(core, 'real')
   else becomeLeader(core)
 }
@@ -184,6 +208,7 @@ export function becomeFollower(core: Core, term: Term, lead: RaftId): void {
     'raft: a leader stepped down with reads pending',
   )
   reset(core, term)
+  if (core.mutant === 'K7') core.vote = none
   core.role = 'follower'
   core.lead = lead
   traceRole(core)
@@ -211,7 +236,7 @@ function becomeLeader(core: Core): void {
 /** What every change of role or term leaves behind. The vote stays as long as the term does. */
 function reset(core: Core, term: Term): void {
   assert(term >= core.term, 'RAFT-14', { term, own: core.term })
-  if (term !== core.term || core.mutant === 'K7') core.vote = none
+  if (term !== core.term) core.vote = none
   core.term = term
   core.lead = none
   core.leader = null

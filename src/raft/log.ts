@@ -83,6 +83,16 @@ export class RaftLog {
     throw new Compacted()
   }
 
+  /** The same, and 0 for an index that is not held, or not without waiting. */
+  termOrNone(index: Index): Term {
+    try {
+      return this.term(index)
+    } catch (error) {
+      if (error instanceof Compacted || error instanceof Unavailable) return 0
+      throw error
+    }
+  }
+
   /** Paper 5.4.1: the later last term wins, then the longer log. */
   isUpToDate(index: Index, term: Term): boolean {
     if (term !== this.lastTerm) return term > this.lastTerm
@@ -136,8 +146,7 @@ export class RaftLog {
    */
   findConflict(index: Index, term: Term): { readonly index: Index; readonly term: Term } {
     for (let at = index; at > 0; at--) {
-      const here = this.#termIfHeld(at)
-      if (here === null) return { index: at, term: 0 }
+      const here = this.termOrNone(at)
       if (here <= term) return { index: at, term: here }
     }
     return { index: 0, term: 0 }
@@ -225,14 +234,5 @@ export class RaftLog {
       if (bytes > maxBytes) break
     }
     return this.unstable.slice(lo, end)
-  }
-
-  #termIfHeld(index: Index): Term | null {
-    try {
-      return this.term(index)
-    } catch (error) {
-      if (error instanceof Compacted || error instanceof Unavailable) return null
-      throw error
-    }
   }
 }

@@ -34,7 +34,10 @@ export interface Message {
   readonly logTerm: Term
   /** append: index before the first entry. append-response: last index that matches, or the rejected one. */
   readonly index: Index
-  /** From a leader: what it has committed. append-response: what the follower knows to be committed. */
+  /**
+   * From a leader: what it has committed. append-response and refused votes: what the sender knows
+   * to be committed (of a refused vote, `logTerm` is the term of that entry).
+   */
   readonly commit: Index
   readonly entries: readonly Entry[]
   readonly snapshot: Snapshot | null

@@ -97,10 +97,9 @@ function onProgress(core: Core, peer: Progress, index: Index): void {
       return
     case 'snapshot':
       // It may have caught up by other means than the snapshot that is under way.
-      if (peer.match + 1 >= core.log.firstIndex) {
-        peer.becomeProbe()
-        peer.becomeReplicate()
-      }
+      if (peer.match + 1 >= core.log.firstIndex) peer.becomeReplicate()
+      // It has the snapshot, but the log was cut further meanwhile: the next one.
+      else if (peer.match >= peer.pendingSnapshot) peer.becomeProbe()
       return
     case 'replicate':
       peer.inflights.freeTo(index)

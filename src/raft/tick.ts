@@ -9,6 +9,7 @@ import { abortTransfer } from './transfer.ts'
 export function tickFollower(core: Core): void {
   core.electionElapsed++
   const isSuspectDue = core.suspectTicks > 0 && --core.suspectTicks === 0
+  if (!core.isVoter) return
   if (!isSuspectDue && core.electionElapsed < core.electionTimeout) return
   campaign(core, core.config.preVote ? 'pre' : 'real')
 }

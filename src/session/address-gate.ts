@@ -38,6 +38,6 @@ export function networkOf(address: string): string {
   const front = head === '' ? [] : head.split(':')
   const back = tail === '' ? [] : tail.split(':')
   const gap = address.includes('::') ? 8 - front.length - back.length : 0
-  const words = [...front, ...new Array<string>(Math.max(gap, 0)).fill('0'), ...back]
+  const words = [...front, ...Array.from({ length: Math.max(gap, 0) }, () => '0'), ...back]
   return words.slice(0, 4).join(':')
 }

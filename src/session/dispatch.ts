@@ -83,7 +83,10 @@ function runChecked(
   if (session.state !== 'auth' && !isAllowedEarly(session, name)) {
     return refuseEarly(session, name, body as JsonObject)
   }
-  if (session.state === 'auth' && !session.host.table.admits(session.uid, session.host.clock.monotonic())) {
+  if (
+    session.state === 'auth' &&
+    !session.host.table.admits(session.uid, session.host.clock.monotonic())
+  ) {
     session.host.metrics.rateLimited.add()
     if (name === 'note') return
     return session.refuse(idOf(body), topicOf(body as JsonObject), refusals.tooMany)
@@ -98,8 +101,9 @@ function isAllowedEarly(session: Session, name: VerbName): boolean {
 
 function refuseEarly(session: Session, name: VerbName, body: JsonObject): void {
   if (name === 'note') return dropNote(session)
-  if (session.state === 'new') return session.refuse(idOf(body), undefined, refusals.outOfSequence)
-  session.refuse(idOf(body), topicOf(body), refusals.authRequired)
+  if (session.state === 'new') session.refuse(idOf(body), undefined, refusals.outOfSequence)
+  else session.refuse(idOf(body), topicOf(body), refusals.authRequired)
+  session.fault()
 }
 
 function malformed(session: Session, id: string | undefined): void {

@@ -26,7 +26,11 @@ export async function hashPassword(password: string, cost: PasswordCost): Promis
 export async function isPassword(password: string, stored: string): Promise<boolean> {
   const match = storedPattern.exec(stored)
   if (match === null) return false
-  const cost = { costLog2: Number(match[1]), blockSize: Number(match[2]), parallel: Number(match[3]) }
+  const cost = {
+    costLog2: Number(match[1]),
+    blockSize: Number(match[2]),
+    parallel: Number(match[3]),
+  }
   if (cost.costLog2 > maxCostLog2 || cost.blockSize > maxBlockSize) return false
   if (cost.costLog2 < 1 || cost.blockSize < 1) return false
   if (cost.parallel < 1 || cost.parallel > maxParallel) return false

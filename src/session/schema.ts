@@ -155,7 +155,9 @@ const compile = (schema: object): Check => ajv.compile(schema)
 export type Check = (value: unknown) => boolean
 
 export const checks = {
-  hi: compile(body({ id: text, ver: text, ua: text, dev: text, lang: text, platf: text, bkg: flag })),
+  hi: compile(
+    body({ id: text, ver: text, ua: text, dev: text, lang: text, platf: text, bkg: flag }),
+  ),
   login: compile(body({ id: text, scheme: text, secret: text, cred: list(credential) })),
   acc: compile(
     body({

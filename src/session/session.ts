@@ -184,20 +184,25 @@ export class Session implements Subscriber, SocketListener, Beating {
     this.#socket.pause()
   }
 
+  /** Takes what waits as far as it may go on, and reads the socket again when there is room. */
   #pump(): void {
-    if (this.#isPumping || this.#waiting === null || this.#hasEnded) return
-    this.#isPumping = true
-    let at = 0
-    for (; at < this.#waiting.length && !this.#mustWait && !this.#hasEnded; at++) {
-      const { payload, isBinary } = this.#waiting[at] as Waiting
-      dispatch(this, payload, isBinary)
-    }
-    this.#isPumping = false
-    this.#waiting = at < this.#waiting.length ? this.#waiting.slice(at) : null
+    if (this.#isPumping || this.#hasEnded) return
+    if (this.#waiting !== null) this.#takeWaiting(this.#waiting)
     if (!this.#isPaused || this.#hasEnded) return
     if (this.#outstanding + (this.#waiting?.length ?? 0) > resumeBelow) return
     this.#isPaused = false
     this.#socket.resume()
+  }
+
+  #takeWaiting(waiting: readonly Waiting[]): void {
+    this.#isPumping = true
+    let at = 0
+    for (; at < waiting.length && !this.#mustWait && !this.#hasEnded; at++) {
+      const { payload, isBinary } = waiting[at] as Waiting
+      dispatch(this, payload, isBinary)
+    }
+    this.#isPumping = false
+    if (!this.#hasEnded) this.#waiting = at < waiting.length ? waiting.slice(at) : null
   }
 
   // --- life and death ---

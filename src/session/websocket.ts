@@ -23,6 +23,8 @@ export interface SocketListener {
  */
 export class ClientSocket extends WebSocket {
   listener: SocketListener | null = null
+  /** Called once when the connection is gone, before the listener. */
+  onGone: ((socket: ClientSocket) => void) | null = null
   #queue: SendQueue | null = null
   #network: Socket | null = null
 
@@ -78,6 +80,7 @@ function onPong(this: WebSocket): void {
 
 function onClose(this: WebSocket, code: number): void {
   const socket = this as ClientSocket
+  socket.onGone?.(socket)
   const listener = socket.listener
   socket.listener = null
   socket.bye(code, '', false)

@@ -75,7 +75,8 @@ export class GroupLog implements StorageView {
     if (lo >= this.#heldFrom) return take(this.#held, lo - this.#heldFrom, hi - lo, maxBytes)
     const from = this.#back[0]?.index ?? 0
     const back = this.#back.length
-    if (from > 0 && lo >= from && lo < from + back) return take(this.#back, lo - from, hi - lo, maxBytes)
+    if (from > 0 && lo >= from && lo < from + back)
+      return take(this.#back, lo - from, hi - lo, maxBytes)
     this.#missing = { lo, hi: Math.min(hi, this.#heldFrom) }
     throw new Unavailable()
   }
@@ -277,7 +278,12 @@ export class GroupLog implements StorageView {
 }
 
 /** At most `count` entries of `list` from `at` on: at least one, then as many as fit. */
-function take(list: readonly Entry[], at: number, count: number, maxBytes: number): readonly Entry[] {
+function take(
+  list: readonly Entry[],
+  at: number,
+  count: number,
+  maxBytes: number,
+): readonly Entry[] {
   const limit = Math.min(at + count, list.length)
   let bytes = 0
   let end = at

@@ -58,7 +58,10 @@ export function readU64(key: Uint8Array, at: number): number {
 /** Every key of a group, and no other. */
 export function groupRange(group: GroupId): KeyRange {
   assert(Number.isInteger(group) && group >= 0 && group < 0xffff, 'STORE-8', { group })
-  return { gte: Uint8Array.of(group >>> 8, group & 0xff), lt: Uint8Array.of((group + 1) >>> 8, (group + 1) & 0xff) }
+  return {
+    gte: Uint8Array.of(group >>> 8, group & 0xff),
+    lt: Uint8Array.of((group + 1) >>> 8, (group + 1) & 0xff),
+  }
 }
 
 /** Every key that begins with `prefix`. A prefix of 0xff only has no end, and is refused. */

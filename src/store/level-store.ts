@@ -35,7 +35,11 @@ export class LevelStore implements Store {
     this.#db = db
     this.#doubtful = doubtful
     this.#queue = new WriteQueue(
-      { batch: (ops) => db.batch(ops, viewsOnly), clear: (range) => db.clear(range), flush: () => flush(db) },
+      {
+        batch: (ops) => db.batch(ops, viewsOnly),
+        clear: (range) => db.clear(range),
+        flush: () => flush(db),
+      },
       options,
     )
   }

@@ -228,7 +228,9 @@ export class LogWriter {
     if (this.#broken) return
     this.#broken = true
     this.#queue = []
-    this.#onFatal(new LogBroken('the log cannot be written; what was under way is unknown', { cause }))
+    this.#onFatal(
+      new LogBroken('the log cannot be written; what was under way is unknown', { cause }),
+    )
     this.#wakeIdle()
   }
 
@@ -247,7 +249,8 @@ export const emptyState: GroupState = {
 export function nextState(state: GroupState, record: LogRecord): GroupState {
   const hardState = record.hardState ?? state.hardState
   const marker = record.marker ?? state.marker
-  if (record.kind === 'compact') return { hardState, marker, confs: confsFrom(state.confs, marker.index) }
+  if (record.kind === 'compact')
+    return { hardState, marker, confs: confsFrom(state.confs, marker.index) }
   if (record.marker !== null) return { hardState, marker, confs: record.confs }
   let { confs } = state
   for (const conf of record.confs) confs = withConf(confs, conf)

@@ -28,9 +28,14 @@ export class PositionIndex {
     return this.#firsts.length === 0 ? 0 : this.#last
   }
 
-  /** The oldest segment that holds an entry; null when none does. */
+  /**
+   * The oldest segment that holds an entry; null when none does. Segments rise with the index, but
+   * for the first position, which may have been written again at the end.
+   */
   get oldestSegment(): number | null {
-    return this.#positions[0]?.segment ?? null
+    const [first, second] = this.#positions
+    if (first === undefined) return null
+    return second === undefined ? first.segment : Math.min(first.segment, second.segment)
   }
 
   /** Entries [first, last] were appended at `position`. */
@@ -78,16 +83,17 @@ export class PositionIndex {
     }
   }
 
-  /** Entries that lie in `segment` at the old end, with their bytes; null: none. */
-  pinned(segment: number): { readonly from: Index; readonly to: Index; readonly bytes: number } | null {
-    let count = 0
+  /** All entries up to the last one that lies in `segment`, the oldest, with their bytes; null: none does. */
+  pinned(segment: number): { readonly to: Index; readonly bytes: number } | null {
     let bytes = 0
-    while (count < this.#positions.length && this.#positions[count]?.segment === segment) {
-      bytes += (this.#positions[count] as Position).bytes
+    let count = 0
+    for (const position of this.#positions) {
+      if (count > 0 && position.segment !== segment) break
+      bytes += position.bytes
       count++
     }
-    if (count === 0) return null
-    return { from: this.#firsts[0] as Index, to: (this.#firsts[count] ?? this.#last + 1) - 1, bytes }
+    if (this.oldestSegment !== segment) return null
+    return { to: (this.#firsts[count] ?? this.#last + 1) - 1, bytes }
   }
 
   #cutFrom(index: Index): void {

@@ -97,7 +97,11 @@ export function writeRecord(record: LogRecord, to: Buffer, view: DataView, at: n
 }
 
 /** The record at `at`, which ends by `end`, and its size; null: that is no whole record. Copies the data. */
-export function readRecord(from: Buffer, at: number, end: number): { record: LogRecord; bytes: number } | null {
+export function readRecord(
+  from: Buffer,
+  at: number,
+  end: number,
+): { record: LogRecord; bytes: number } | null {
   if (at + headBytes > end) return null
   const bytes = from.readUInt32LE(at)
   if (bytes < headBytes || bytes > maxRecordBytes || at + bytes > end) return null

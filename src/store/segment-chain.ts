@@ -70,7 +70,12 @@ export class SegmentChain {
     const number = this.#segments.length === 0 ? 1 : this.current.number + 1
     const file = await (this.#next ?? this.#allocate(number))
     this.#next = null
-    const head = writeSegmentHead({ number, previousEnd, firstSequence, incarnation: this.#incarnation })
+    const head = writeSegmentHead({
+      number,
+      previousEnd,
+      firstSequence,
+      incarnation: this.#incarnation,
+    })
     const frame = firstFrame(number, segmentHeadBytes)
     await new Promise<void>((resolve, reject) => {
       file.write(Buffer.concat([head, frame]), 0, (error) => {

@@ -49,7 +49,10 @@ export class TermRuns {
   }
 
   /** The same log with `older` entries before it, and `start` before those. */
-  behind(start: { index: Index; term: Term }, older: readonly { index: Index; term: Term }[]): TermRuns {
+  behind(
+    start: { index: Index; term: Term },
+    older: readonly { index: Index; term: Term }[],
+  ): TermRuns {
     const next = new TermRuns(start.index, start.term)
     for (const { index, term } of older) next.push(index, term)
     for (let run = 0; run < this.#starts.length; run++) {

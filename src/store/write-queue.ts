@@ -11,8 +11,7 @@ export interface BatchTarget {
 
 /** A batch operation as abstract-level takes it. */
 export type BatchOp =
-  | { type: 'put'; key: Uint8Array; value: Uint8Array }
-  | { type: 'del'; key: Uint8Array }
+  { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'del'; key: Uint8Array }
 
 interface Waiter {
   readonly resolve: () => void
@@ -60,7 +59,8 @@ export class WriteQueue {
   }
 
   write(ops: readonly Op[]): Promise<void> {
-    if (ops.length === 0) return this.#error === null ? Promise.resolve() : Promise.reject(this.#error)
+    if (ops.length === 0)
+      return this.#error === null ? Promise.resolve() : Promise.reject(this.#error)
     let job = this.#jobs[this.#jobs.length - 1]
     if (job?.kind !== 'batch' || job.bytes > maxBatchBytes) {
       job = { kind: 'batch', ops: [], bytes: 0, waiters: [] }
@@ -141,7 +141,9 @@ export class WriteQueue {
   }
 
   #poison(cause: unknown, failed: Job): void {
-    const broken = new StoreBroken('a write of the store failed; what it held is unknown', { cause })
+    const broken = new StoreBroken('a write of the store failed; what it held is unknown', {
+      cause,
+    })
     this.#error = broken
     const jobs = [failed, ...this.#jobs]
     this.#jobs = []

@@ -12,7 +12,8 @@ export interface StoreUnderTest {
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex')
-const plain = (pairs: readonly Pair[]): [string, string][] => pairs.map(([k, v]) => [hex(k), hex(v)])
+const plain = (pairs: readonly Pair[]): [string, string][] =>
+  pairs.map(([k, v]) => [hex(k), hex(v)])
 const everything = { gte: Uint8Array.of(), lt: Uint8Array.of(0xff, 0xff) }
 
 /** What every implementation of the store must do. */
@@ -46,7 +47,8 @@ export function storeConformance(name: string, create: () => Promise<StoreUnderT
     test('numbers keep their order across byte boundaries', async () => {
       const numbers = [0, 1, 254, 255, 256, 257, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]
       const key = (n: number) => new KeyWriter(11).u16(7).u8(1).u64(n).key()
-      for (const n of [...numbers].reverse()) await under.store.write([{ key: key(n), value: text('x') }])
+      for (const n of [...numbers].reverse())
+        await under.store.write([{ key: key(n), value: text('x') }])
       const found = await under.store.range(prefixRange(Uint8Array.of(0, 7, 1)))
       expect(found.map(([k]) => readU64(k, 3))).toEqual(numbers)
     })
@@ -75,7 +77,10 @@ export function storeConformance(name: string, create: () => Promise<StoreUnderT
       calls.push(under.store.deleteRange({ gte: text('k2'), lt: text('k3') }))
       await Promise.all(calls)
       const found = await under.store.range(everything)
-      expect(found.map(([k, v]) => `${Buffer.from(k)}=${Buffer.from(v)}`)).toEqual(['k0=198', 'k1=199'])
+      expect(found.map(([k, v]) => `${Buffer.from(k)}=${Buffer.from(v)}`)).toEqual([
+        'k0=198',
+        'k1=199',
+      ])
     })
 
     test('a snapshot does not move, and comes in chunks', async () => {
@@ -158,7 +163,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 async function play(store: Store, model: Map<string, string>, one: Step): Promise<void> {
   const bytes = (value: number[]) => Uint8Array.from(value)
   if (one.kind === 'write') {
-    await store.write(one.ops.map(([k, v]) => ({ key: bytes(k), value: v === null ? null : bytes(v) })))
+    await store.write(
+      one.ops.map(([k, v]) => ({ key: bytes(k), value: v === null ? null : bytes(v) })),
+    )
     for (const [k, v] of one.ops) {
       if (v === null) model.delete(hex(bytes(k)))
       else model.set(hex(bytes(k)), hex(bytes(v)))

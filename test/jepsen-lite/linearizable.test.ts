@@ -6,6 +6,7 @@ import type { Operation } from '../../jepsen-lite/operations.ts'
 import { kv } from '../../jepsen-lite/checker/kv.ts'
 import { linearizable } from '../../jepsen-lite/checker/linearizable.ts'
 import { register } from '../../jepsen-lite/checker/register.ts'
+import { registerRun } from './simulated-register.ts'
 import { judge, story } from './story.ts'
 
 const registers = linearizable(register, 'register', '')
@@ -60,7 +61,7 @@ test.for([
 test('a refutation names the key, the state and the operations', () => {
   const verdict = judge(registers, script('a invoke write 1\na ok write 1\nb invoke read\nb ok read null'))
   expect(verdict.anomalies).toMatchObject([{ kind: 'not-linearizable', key: 'k', ops: [0, 1, 2, 3] }])
-  expect(verdict.anomalies[0]?.says).toContain('in state 1')
+  expect(verdict.anomalies[0]?.says).toMatch(/in state null.*no place for write 1.*read → null \(2, 3\) needs/)
 })
 
 /** Tries every order of every subset that contains all answered calls. */
@@ -141,4 +142,50 @@ test('register search agrees with brute force on tiny histories', () => {
     { numRuns: 3_000, seed: 7 },
   )
   expect(Math.min(seen.valid, seen.invalid)).toBeGreaterThan(300)
+})
+
+test.for([
+  // clients operations keys values unknown
+  [50, 20_000, 1, 0, 0.01],
+  [50, 20_000, 100, 0, 0.02],
+  [20, 5_000, 100, 5, 0.02],
+  [5, 2_000, 1, 3, 0.01],
+] as const)('%i clients, %i operations, %i keys, %i values, %f unknown: accepted', ([clients, operations, keys, values, unknown]) => {
+  const lines = registerRun({ clients, operations, keys, values, unknown, seed: 11 })
+  expect(judge(registers, lines)).toMatchObject({ result: 'valid' })
+})
+
+test('a legal execution with one read changed is rejected', () => {
+  let edited = 0
+  fc.assert(
+    fc.property(fc.nat(1_000_000), fc.nat(), (seed, where) => {
+      const lines = registerRun({ clients: 4, operations: 60, keys: 2, values: 0, unknown: 0.05, seed })
+      expect(judge(registers, lines).result).toBe('valid')
+      const reads = lines.filter((line) => line.f === 'read' && line.type === 'ok')
+      const victim = reads[where % Math.max(1, reads.length)]
+      if (!victim) return
+      edited++
+      const never = lines.map((line) => (line === victim ? { ...line, value: 1_000_000 } : line))
+      expect(judge(registers, never).result).toBe('invalid')
+    }),
+    { numRuns: 100, seed: 7 },
+  )
+  expect(edited).toBeGreaterThan(80)
+})
+
+test('out of time or memory is unknown, never valid', () => {
+  const hard = registerRun({ clients: 50, operations: 4_000, keys: 1, values: 3, unknown: 0.01, seed: 3 })
+  expect(judge(registers, hard, { searchMs: 0 }).result).toBe('unknown')
+  expect(judge(registers, hard, { searchMs: 5_000, maxMemoEntries: 1 << 10 })).toMatchObject({
+    result: 'unknown',
+    doubts: ['key k0: the memo is full'],
+  })
+})
+
+test('a refutation ends the search although another key would take for ever', () => {
+  const hard = registerRun({ clients: 50, operations: 20_000, keys: 1, values: 3, unknown: 0.01, seed: 3 })
+  const bad = script('a invoke write 1\na ok write 1\nb invoke read\nb ok read null')
+  const started = performance.now()
+  expect(judge(registers, [...hard, ...bad]).result).toBe('invalid')
+  expect(performance.now() - started).toBeLessThan(5_000)
 })

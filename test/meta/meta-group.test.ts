@@ -48,6 +48,11 @@ class HandRaft implements MetaRaft {
   }
 }
 
+/** Everything that can run now has run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 interface Bench {
   readonly meta: MetaGroup
   readonly raft: HandRaft
@@ -279,6 +284,8 @@ describe('what is saved', () => {
     const seen: number[] = []
     meta.onChange((state) => seen.push(state.tokens.length))
     const rows = await other.store.range({ gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) })
+    await expect(meta.restored()).rejects.toThrow('META-5')
+    await meta.restoring()
     await store.write(rows.map(([key, value]) => ({ key, value })))
     await meta.restored()
     expect(seen).toEqual([1])
@@ -286,19 +293,31 @@ describe('what is saved', () => {
     expect(meta.state()).toEqual(other.meta.state())
   })
 
-  test('a save that ends after a snapshot does not take the applied index back', async () => {
+  test('nothing is saved while a snapshot is installed', async () => {
     const { meta, raft, store, commit } = await bench()
     const ends: (() => void)[] = []
     const write = store.write.bind(store)
     store.write = (ops) => new Promise((resolve) => ends.push(() => resolve(write(ops))))
     meta.lead(1)
     commit()
+    raft.append(new Uint8Array(0))
+    commit() // waits behind the first save
+    let isIdle = false
+    const idle = meta.restoring().then(() => (isIdle = true))
+    await turn()
+    expect(isIdle).toBe(false)
+    ends[0]!()
+    await idle
+    await turn()
+    expect([ends.length, raft.reported]).toEqual([1, 1])
     await writeSaved({ get: (key) => store.get(key), write }, { state: null, applied: 9 })
     await meta.restored()
     expect(meta.applied()).toBe(9)
-    ends[0]!()
-    await new Promise((resolve) => setImmediate(resolve)) // everything that can run has run
-    expect([meta.applied(), raft.reported]).toEqual([9, 0])
+    meta.committed([{ index: 10, term: 1, kind: 'normal', data: new Uint8Array(0) }])
+    expect(ends.length).toBe(2)
+    ends[1]!()
+    await expect.poll(() => raft.reported).toBe(10)
+    await meta.restoring() // at once: nothing is under way
   })
 
   test('a store that fails stops the node', async () => {

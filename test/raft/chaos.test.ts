@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
+import { isVoter } from '../../src/raft/confchange.ts'
+import type { ConfState } from '../../src/raft/entry.ts'
+import { emptyConfState } from '../../src/raft/entry.ts'
 import { Group, confOf, text } from './world/group.ts'
 import { chaos, swarm } from './world/chaos.ts'
 import { seeded } from './world/random.ts'
 
 /** More with CHAOS_SEEDS; from another place with CHAOS_FROM. A failing run names its seed. */
 const from = Number(process.env['CHAOS_FROM'] ?? 1)
-const count = Number(process.env['CHAOS_SEEDS'] ?? 60)
+const count = Number(process.env['CHAOS_SEEDS'] ?? 150)
 const seeds = Array.from({ length: count }, (_, i) => from + i)
 
 const foundings = [[1], [1, 2, 3], [1, 2, 3], [1, 2, 3, 4, 5]]
@@ -27,7 +30,7 @@ test.for(seeds)('five members under seed %i keep every invariant and come back',
     stepDownOnRemoval: random.below(4) > 0,
   }
   for (const id of [1, 2, 3, 4, 5]) group.add(id, confOf(founders), config)
-  chaos(group, random, 2_500, swarm(random))
+  chaos(group, random, 4_000, swarm(random))
   recover(group)
   const leader = group.leader()
   expect(leader?.raft.propose(text('after'))).toHaveProperty('index')
@@ -50,13 +53,21 @@ function recover(group: Group): void {
     group.apply(member)
   }
   for (let i = 0; i < 200; i++) {
+    const current = newestConf(group)
     for (const member of group.members) {
-      group.tick(member)
+      // Whoever was removed is shut down some day; without pre-vote it would disturb until then.
+      if (isVoter(current, member.id)) group.tick(member)
       compactFor(group)
     }
     replaceRemoved(group)
     group.settle()
   }
+}
+
+function newestConf({ members }: Group): ConfState {
+  const applied = Math.max(...members.map((member) => member.applied))
+  const newest = members.find((member) => member.applied === applied)
+  return newest?.conf ?? emptyConfState
 }
 
 /** Without stepDownOnRemoval it is the host that sees to a removed leader. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { loadCluster, noOverrides } from '../../node/config.ts'
 import { deriveKeys, readSecret } from '../../node/secrets.ts'
 import { AdminClient } from '../cluster/admin-client.ts'
+import { freeBlock } from '../cluster/cluster-folder.ts'
 import { clusterFileName } from '../cluster/find-cluster.ts'
 import { LocalCluster } from '../cluster/local-cluster.ts'
 import { CommandFailed } from '../exit-codes.ts'
@@ -43,8 +44,10 @@ export async function openTarget(wish: TargetWish): Promise<BenchTarget> {
   if (wish.dir !== undefined) return attached(join(wish.dir, clusterFileName))
   const dir = mkdtempSync(join(wish.tmp ?? tmpdir(), 'flotilla-bench-'))
   say(`a temporary cluster of ${wish.nodes} starts in ${dir}`)
+  // Somewhere, so that two measurements, or a measurement and a cluster that starts, do not meet.
+  const basePort = await freeBlock(3 * wish.nodes, 10_000 + 100 * Math.floor(Math.random() * 200))
   const own = await LocalCluster.open(
-    { dir, nodes: wish.nodes, basePort: undefined, name: 'bench', options: benchOptions },
+    { dir, nodes: wish.nodes, basePort, name: 'bench', options: benchOptions },
     {
       nodeReady: (node, ms) => say(`  ${node.seed.name} is ready (${(ms / 1000).toFixed(1)} s)`),
       nodeDied: (node, how) => say(`${node.seed.name} ${how}:\n${node.logTail(12)}`),

@@ -15,6 +15,8 @@ export interface FanoutSettings {
   readonly warmup: number
   readonly runs: number
   readonly size: number
+  /** How long deliveries may still come after a run; 15 s when left out. */
+  readonly drainMs?: number
 }
 
 export interface FanoutResult {
@@ -33,7 +35,7 @@ export interface FanoutResult {
   readonly clean: boolean
 }
 
-const drainMs = 15_000
+const longestDrainMs = 15_000
 
 /** One room, its subscribers spread over the nodes, one publisher on the first. */
 export async function benchFanout(
@@ -43,11 +45,11 @@ export async function benchFanout(
 ): Promise<FanoutResult> {
   const users = new BenchUsers(target.urls, settings.users)
   const topic = await users.newTopic(0)
-  const room = new Room(settings.subscribers)
+  const room = new Room(settings.subscribers, settings.drainMs ?? longestDrainMs)
   const sessions: BenchSession[] = []
   await users.connectMany(settings.subscribers, async (session, i) => {
     session.onData = (frame) => room.take(i, frame)
-    await session.attach(topic, drainMs)
+    await session.attach(topic, longestDrainMs)
     sessions.push(session)
     if (sessions.length % 250 === 0) say(`  ${sessions.length} subscribers are in`)
   })
@@ -97,6 +99,7 @@ class Room {
   missing = 0
   errors = 0
   readonly #subscribers: number
+  readonly #drainMs: number
   readonly #last: Int32Array
   readonly #sentAt = new Float64Array(ringSize)
   readonly #seen = new Int32Array(ringSize)
@@ -104,8 +107,9 @@ class Room {
   #complete = 0
   #onComplete: () => void = () => {}
 
-  constructor(subscribers: number) {
+  constructor(subscribers: number, drainMs: number) {
     this.#subscribers = subscribers
+    this.#drainMs = drainMs
     this.#last = new Int32Array(subscribers).fill(-1)
   }
 
@@ -154,7 +158,7 @@ class Room {
     fill()
     while (
       performance.now() < end ||
-      (this.#complete < this.#posted && performance.now() < end + drainMs)
+      (this.#complete < this.#posted && performance.now() < end + this.#drainMs)
     ) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }

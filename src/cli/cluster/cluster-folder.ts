@@ -65,7 +65,7 @@ export async function openClusterFolder(wish: FolderWish): Promise<ClusterFolder
 
 async function newFolder(dir: string, file: string, wish: FolderWish): Promise<ClusterFolder> {
   const count = wish.nodes ?? defaultNodes
-  const base = wish.basePort ?? (await freeBlock(3 * count))
+  const base = wish.basePort ?? (await freeBlock(3 * count, firstPort))
   const nodes = Array.from({ length: count }, (_, i) => ({
     name: `n${i + 1}`,
     client: `${host}:${base + i}`,
@@ -86,8 +86,9 @@ async function newFolder(dir: string, file: string, wish: FolderWish): Promise<C
   return { ...(await openClusterFolder({ ...wish, nodes: undefined })), fresh: true }
 }
 
-async function freeBlock(length: number): Promise<number> {
-  for (let base = firstPort; base + length < lastPort; base += blockStep) {
+/** The first of `length` successive ports that are free now, searched from `start` on. */
+export async function freeBlock(length: number, start: number): Promise<number> {
+  for (let base = start; base + length < lastPort; base += blockStep) {
     const busy = await busyPorts(Array.from({ length }, (_, i) => base + i))
     if (busy.length === 0) return base
   }

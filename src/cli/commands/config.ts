@@ -4,6 +4,7 @@ import { loadCluster } from '../../node/config.ts'
 import type { ResolvedCluster } from '../../node/config.ts'
 import { clusterFileSchema } from '../../node/cluster-file.ts'
 import { optionFlags, overridesOf } from '../option-flags.ts'
+import { optionReference } from '../option-reference.ts'
 import { print, printJson, printTable } from '../output.ts'
 
 interface ConfigArguments {
@@ -50,6 +51,12 @@ const schemaCommand: CommandModule = {
   handler: () => print(JSON.stringify(clusterFileSchema, null, 2)),
 }
 
+const referenceCommand: CommandModule = {
+  command: 'reference',
+  describe: 'print what every option means, as Markdown',
+  handler: () => print(optionReference().trimEnd()),
+}
+
 export const configCommand: CommandModule = {
   command: 'config <command>',
   describe: 'check or print a configuration',
@@ -58,7 +65,8 @@ export const configCommand: CommandModule = {
       .command(printCommand)
       .command(checkCommand)
       .command(schemaCommand)
-      .demandCommand(1, 'Say what to do: print, check or schema.'),
+      .command(referenceCommand)
+      .demandCommand(1, 'Say what to do: print, check, schema or reference.'),
   handler: () => {},
 }
 

@@ -15,6 +15,8 @@ interface UpArguments {
 }
 
 const tailLines = 12
+/** Rooms large enough to try a fan-out with. */
+const upOptions = { 'max-subscriber-count': 2_000 } as const
 
 export const upCommand: CommandModule<object, UpArguments> = {
   command: 'up',
@@ -50,7 +52,7 @@ export const upCommand: CommandModule<object, UpArguments> = {
         nodes: argv.nodes,
         basePort: argv['base-port'],
         name: 'local',
-        options: {},
+        options: upOptions,
       },
       teller,
     )

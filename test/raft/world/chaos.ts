@@ -15,8 +15,10 @@ const stepKinds = ['add-voter', 'add-learner', 'remove'] as const
 /** What one random step may be. Everything it decides comes from `random`. */
 const actions = {
   deliver: (group: Group, random: Random): void => {
-    const m = takeMessage(group, random)
-    if (m !== undefined) group.deliver(m)
+    for (let i = random.below(6); i >= 0; i--) {
+      const m = takeMessage(group, random)
+      if (m !== undefined) group.deliver(m)
+    }
   },
   drop: (group: Group, random: Random): void => {
     takeMessage(group, random)
@@ -35,7 +37,7 @@ const actions = {
     group.apply(pick(group.members, random), 1 + random.below(4))
   },
   work: (group: Group, random: Random): void => {
-    group.work(pick(group.members, random))
+    for (let i = random.below(4); i >= 0; i--) group.work(pick(group.members, random))
   },
   tick: (group: Group, random: Random): void => {
     group.tick(pick(group.members, random), 1 + random.below(3))
@@ -58,7 +60,9 @@ const actions = {
     group.observe(member)
   },
   transfer: (group: Group, random: Random): void => {
-    pick(group.members, random).raft.transferLeader(pick(group.members, random).id)
+    const member = pick(group.members, random)
+    member.raft.transferLeader(pick(group.members, random).id)
+    group.observe(member)
   },
   crash: (group: Group, random: Random): void => {
     const member = pick(group.members, random)
@@ -72,16 +76,21 @@ const actions = {
     disk.coldTo = disk.coldTo === 0 ? random.below(disk.lastIndex() + 1) : 0
   },
   linkLost: (group: Group, random: Random): void => {
-    pick(group.members, random).raft.linkLost(pick(group.members, random).id)
+    const member = pick(group.members, random)
+    member.raft.linkLost(pick(group.members, random).id)
+    group.observe(member)
   },
   report: (group: Group, random: Random): void => {
-    const { raft } = pick(group.members, random)
+    const member = pick(group.members, random)
     const about = pick(group.members, random).id
-    if (random.below(2) === 0) raft.reportUnreachable(about)
-    else raft.reportSnapshot(about, random.below(2) === 0)
+    if (random.below(2) === 0) member.raft.reportUnreachable(about)
+    else member.raft.reportSnapshot(about, random.below(2) === 0)
+    group.observe(member)
   },
   campaign: (group: Group, random: Random): void => {
-    pick(group.members, random).raft.campaign()
+    const member = pick(group.members, random)
+    member.raft.campaign()
+    group.observe(member)
   },
   partition: (group: Group, random: Random): void => {
     group.heal()
@@ -100,11 +109,11 @@ export const usualWeights: Weights = {
   store: 40,
   apply: 30,
   work: 60,
-  tick: 60,
+  tick: 25,
   propose: 15,
   change: 3,
   read: 6,
-  transfer: 1,
+  transfer: 2,
   crash: 2,
   compact: 2,
   cool: 2,
@@ -142,7 +151,6 @@ export function chaos(group: Group, random: Random, steps: number, weights: Weig
     let draw = random.below(total)
     const name = names.find((one) => (draw -= weights[one]) < 0)
     if (name !== undefined) actions[name](group, random)
-    for (const member of group.members) group.observe(member)
   }
 }
 

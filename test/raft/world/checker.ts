@@ -13,6 +13,9 @@ import type { Member } from './member.ts'
 export class Checker {
   readonly committed: Entry[] = []
   readonly #leaders = new Map<Term, RaftId>()
+  /** By index: the newest term anybody led when it was first applied; it was committed in that or before. */
+  readonly #committedBy: Term[] = []
+  #newestTerm: Term = 0
   readonly #durable = new Map<RaftId, { term: Term; vote: RaftId }>()
   readonly #commits = new Map<RaftId, Index>()
   readonly #terms = new Map<RaftId, Term>()
@@ -47,6 +50,7 @@ export class Checker {
       if (known === undefined) {
         assert(this.committed.length === entry.index - 1, 'CHECK-3', { index: entry.index })
         this.committed.push(entry)
+        this.#committedBy.push(this.#newestTerm)
       } else {
         const seen = { id: member.id, index: entry.index, term: entry.term, known: known.term }
         assert(known.term === entry.term, 'CHECK-3', seen)
@@ -80,9 +84,12 @@ export class Checker {
     if (known === id) return
     assert(known === undefined, 'CHECK-6', { term, id, known })
     this.#leaders.set(term, id)
+    this.#newestTerm = Math.max(this.#newestTerm, term)
     for (const entry of this.committed) {
-      if (entry.index < member.disk.firstIndex()) continue
       const { index } = entry
+      if (index < member.disk.firstIndex()) continue
+      // A late winner of an older term owes nothing to a newer one, and will learn of it.
+      if ((this.#committedBy[index - 1] as Term) >= term) continue
       assert(index <= member.disk.lastIndex(), 'CHECK-7', { id, term, misses: index })
       assert(member.disk.term(index) === entry.term, 'CHECK-7', { id, term, differs: index })
     }

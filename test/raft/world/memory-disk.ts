@@ -1,5 +1,6 @@
 import type { ConfState, Entry, HardState, Index, Snapshot, Term } from '../../../src/raft/entry.ts'
 import { emptyHardState } from '../../../src/raft/entry.ts'
+import { entryBytes } from '../../../src/raft/log.ts'
 import type { Ready } from '../../../src/raft/ready.ts'
 import type { StorageView } from '../../../src/raft/storage-view.ts'
 import { Compacted, Unavailable } from '../../../src/raft/storage-view.ts'
@@ -57,6 +58,8 @@ export class MemoryDisk implements StorageView {
   readonly conf: ConfState
   /** Entries up to here are on the disk only: reading them throws until `load`. */
   coldTo: Index = 0
+  /** There is no snapshot at hand: one has to be made first. */
+  hasNoSnapshot = false
   #written = new Image()
   #durable = new Image()
   #pending: Record[] = []
@@ -88,9 +91,9 @@ export class MemoryDisk implements StorageView {
     if (hi > this.lastIndex() + 1) throw new Unavailable()
     if (lo <= this.coldTo) throw new Unavailable()
     let end = lo - base
-    let bytes = (entries[end - 1] as Entry).data.length
+    let bytes = entryBytes(entries[end - 1] as Entry)
     while (end < hi - base - 1) {
-      bytes += (entries[end] as Entry).data.length
+      bytes += entryBytes(entries[end] as Entry)
       if (bytes > maxBytes) break
       end++
     }
@@ -98,7 +101,7 @@ export class MemoryDisk implements StorageView {
   }
 
   snapshot(): Snapshot {
-    if (this.#snapshot === null) throw new Unavailable()
+    if (this.#snapshot === null || this.hasNoSnapshot) throw new Unavailable()
     return this.#snapshot
   }
 

@@ -29,7 +29,11 @@ export function parseMessage(
 ): Message {
   const known = messageKinds.find((one) => one === kind)
   if (known === undefined) throw new Error(`no such kind of message: ${kind}`)
-  const fields = new Map(words.map((word) => word.split('=') as [string, string?]))
+  const fields = new Map<string, string>()
+  for (const word of words) {
+    const [name = '', value = ''] = word.split('=')
+    fields.set(name, value)
+  }
   const number = (name: string): number => Number(fields.get(name) ?? 0)
   const [index, logTerm] = position(fields.get('at'))
   const [rejectHint, hintTerm] = position(fields.get('hint'))

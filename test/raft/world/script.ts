@@ -80,7 +80,9 @@ class ScriptWorld {
       return words.map((word) => result(raft.propose(text(word === '-' ? '' : word))))
     },
     /** change <id> +4 ~5 -1 [joint-implicit | joint-explicit], change <id> leave */
-    change: ([id, ...words]) => [result(this.#member(id).raft.proposeConfChange(parseChange(words)))],
+    change: ([id, ...words]) => [
+      result(this.#member(id).raft.proposeConfChange(parseChange(words))),
+    ],
     transfer: ([id, to]) => this.#on(id, ({ raft }) => raft.transferLeader(Number(to))),
     forget: ([id]) => this.#on(id, ({ raft }) => raft.forgetLeader()),
     'link-lost': ([id, to]) => this.#on(id, ({ raft }) => raft.linkLost(Number(to))),
@@ -97,7 +99,9 @@ class ScriptWorld {
     take: ([id]) => this.#each(id, (member) => this.#take(member)),
     store: ([id]) => this.#each(id, (member) => this.#store(member)),
     apply: ([id, count]) =>
-      this.#each(id, (member) => this.#apply(member, count === undefined ? Infinity : Number(count))),
+      this.#each(id, (member) =>
+        this.#apply(member, count === undefined ? Infinity : Number(count)),
+      ),
     /** deliver | drop | repeat [from→to] [kind] */
     deliver: (words) => this.#pull(words).flatMap((m) => this.#deliver(m)),
     drop: (words) => this.#pull(words).map((m) => `drop ${describeMessage(m)}`),
@@ -108,6 +112,8 @@ class ScriptWorld {
       const printed = this.#settle()
       return how === 'quiet' ? [] : printed
     },
+    /** cut <from→to>: one direction only. */
+    cut: ([link = '']) => void this.#group.cut.add(link),
     isolate: ([id]) => this.#group.isolate(Number(id)),
     heal: () => this.#group.heal(),
     status: ([id]) => this.#each(id, ({ raft }) => [describeStatus(raft.status())]),
@@ -121,6 +127,7 @@ class ScriptWorld {
     compact: ([id, keep]) => void this.#member(id).snapshotNow(Number(keep ?? 0)),
     /** cold <id> <index>: entries up to there are only on the disk. */
     cold: ([id, index]) => void (this.#member(id).disk.coldTo = Number(index)),
+    'no-snapshot': ([id, how]) => void (this.#member(id).disk.hasNoSnapshot = how !== 'off'),
     check: () => {
       for (const member of this.#group.members) this.#group.observe(member)
     },

@@ -1,0 +1,60 @@
+import { J, O, fullMode, parseMode } from './access-mode.ts'
+import type { SubCommand } from './command.ts'
+import { acceptable, maxJsonLength, mergeJson } from './json-merge.ts'
+import type { Member } from './member.ts'
+import { replies } from './replies.ts'
+import type { CtrlPart } from './replies.ts'
+import { defaultsAtCreation } from './rights.ts'
+import { refuseAliases } from './aliases.ts'
+import { aliasesOf, isImmutable, normalTags } from './tag-list.ts'
+import { listed } from './turn.ts'
+import type { Turn } from './turn.ts'
+
+/** Makes the group or channel that the request is addressed to; its creator owns it. */
+export function createGroup(t: Turn, command: SubCommand): Member | CtrlPart {
+  const { s, actor, env } = t
+  const { desc } = command
+  const asked = parseMode(command.mode ?? '')
+  const tags = normalTags(command.tags ?? [], env.limits)
+  if (asked === null) return replies.malformed
+  const refusal = refuseCreation(t, command, tags)
+  if (refusal !== null) return refusal
+
+  const { description, head } = s
+  const channel = command.create === 'chn'
+  head.state = 'live'
+  head.touched = env.now
+  description.created = env.now
+  description.updated = env.now
+  description.channel = channel
+  description.owner = actor.uid
+  description.defaults = defaultsAtCreation(desc?.defacs, channel)
+  description.tags = tags
+  const shown = mergeJson(undefined, desc?.public)
+  const trusted = mergeJson(undefined, desc?.trusted)
+  if (shown !== undefined) description.public = shown
+  if (trusted !== undefined) description.trusted = trusted
+  s.touchHead()
+  s.touchDescription()
+  const owner = s.members.enter(actor.uid, env.now, false)
+  owner.want = asked === undefined ? fullMode : asked | J | O
+  owner.given = fullMode
+  owner.private = mergeJson(undefined, desc?.private)
+  if (owner.private !== undefined) s.members.touchPrivate(owner)
+  listed(t, owner)
+  for (const tag of tags) {
+    t.d.outbox.push({ to: `tag:${tag}`, fact: { kind: 'tag', target: s.name, gone: false } })
+  }
+  return owner
+}
+
+function refuseCreation(t: Turn, command: SubCommand, tags: readonly string[]): CtrlPart | null {
+  const { desc } = command
+  for (const value of [desc?.public, desc?.private, desc?.trusted]) {
+    if (!acceptable(value)) return replies.malformed
+    if (value !== undefined && JSON.stringify(value).length > maxJsonLength) return replies.tooLarge
+  }
+  if (desc?.trusted !== undefined && t.actor.level !== 'root') return replies.denied
+  if (tags.some(isImmutable)) return replies.denied
+  return refuseAliases(t, aliasesOf(tags), command.claimed)
+}

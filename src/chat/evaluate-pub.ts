@@ -1,0 +1,83 @@
+import { sometimes } from '../assert.ts'
+import { J, P, R, W } from './access-mode.ts'
+import type { Actor, PubCommand } from './command.ts'
+import type { Env } from './entity.ts'
+import type { TopicEvent } from './event.ts'
+import type { Outcome } from './outcome.ts'
+import { maxProducerLength } from './producers.ts'
+import { draft, replies } from './replies.ts'
+import type { TopicState } from './topic-state.ts'
+
+const nobody: Outcome['outbox'] = []
+const silence: Outcome['events'] = []
+
+/**
+ * Stores a message (5.5), once per producer and number (P3). The busiest rule of all: it parses
+ * nothing unless `head` may name a sender, and makes no more objects than it answers.
+ */
+export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, env: Env): Outcome {
+  const { uid } = actor
+  const system = s.kind === 'sys'
+  if (!system && !s.live) return draft(replies.topicNotFound)
+  if (!system && !actor.attached) return draft(replies.attachFirst)
+  const sender = s.members.subscribed(uid)
+  const mode = sender === undefined ? 0 : sender.want & sender.given
+  if (!system && (mode & W) === 0) return draft(replies.denied)
+  if (s.readOnly) return draft(replies.denied)
+  const { producer, n } = command
+  const hash = command.hash >>> 0
+  if (!isKey(producer, n)) return draft(replies.malformed)
+
+  const verdict = s.producers.look(uid, producer, n)
+  if (verdict.kind === 'known') {
+    sometimes(true, 'chat: a publish came twice')
+    return verdict.hash === hash ? accepted(verdict.seq, silence) : draft(replies.keyReused)
+  }
+  if (verdict.kind === 'forgotten') return draft(replies.keyRetired)
+  if (verdict.kind === 'gap') return draft(replies.outOfOrder)
+  if (system && !s.live) openSystem(s, env)
+
+  const ts = env.now
+  const { content } = command
+  const head = command.head === null ? null : cleanHead(command.head)
+  const seq = s.append({ from: uid, ts, head, content }, sender)
+  s.producers.add(uid, producer, n, seq, hash)
+  s.ages.wrote(seq, ts, env.limits.messageDeleteAgeS)
+  if (sender !== undefined && (mode & R) !== 0) {
+    sender.read = seq
+    sender.recv = seq
+    s.members.touch(sender)
+  }
+  const skipSid = command.noecho ? actor.sid : ''
+  return accepted(seq, [
+    { kind: 'data', seq, from: uid, ts, head, content, skipSid },
+    { kind: 'pres', to: 'watchers', what: 'msg', seq, act: uid, needs: J | R | P, anyOf: 0 },
+  ])
+}
+
+function accepted(seq: number, events: readonly TopicEvent[]): Outcome {
+  return { parts: [{ kind: 'ctrl', code: 202, params: { seq } }], events, outbox: nobody }
+}
+
+/** `hash` is compared as it is stored: unsigned 32 bits. */
+function isKey(producer: string, n: number): boolean {
+  if (producer.length === 0 || producer.length > maxProducerLength) return false
+  return Number.isSafeInteger(n) && n >= 1 && n < 2 ** 47
+}
+
+/** Takes away `sender`, which only the server may say (9.3); all else stays as it came. */
+function cleanHead(head: string): string | null {
+  if (!head.includes('"sender"')) return head === '{}' ? null : head
+  const { sender: _, ...rest } = JSON.parse(head) as Record<string, unknown>
+  return Object.keys(rest).length === 0 ? null : JSON.stringify(rest)
+}
+
+/** The topic `sys` exists from the first message on. */
+function openSystem(s: TopicState, env: Env): void {
+  s.head.state = 'live'
+  s.head.touched = env.now
+  s.description.created = env.now
+  s.description.updated = env.now
+  s.touchHead()
+  s.touchDescription()
+}

@@ -1,0 +1,355 @@
+import { assert, sometimes } from '../assert.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import type { Logger } from '../ports.ts'
+import type { ConfChange } from '../raft/confchange.ts'
+import { decodeConfChange } from '../raft/confchange.ts'
+import type { RaftConfig } from '../raft/config.ts'
+import type { ConfState, Entry, Index, RaftId, Term } from '../raft/entry.ts'
+import { none } from '../raft/entry.ts'
+import type { Message } from '../raft/message.ts'
+import { Raft } from '../raft/raft.ts'
+import type { Ready, Role } from '../raft/ready.ts'
+import type { RaftStatus } from '../raft/status.ts'
+import type { GroupLog } from '../store/group-log.ts'
+import type { Log } from '../store/log.ts'
+import { Delivery } from './delivery.ts'
+import type { ReadDone } from './reads.ts'
+import { Reads } from './reads.ts'
+import type { StateMachine } from './state-machine.ts'
+
+/** What a group needs of its host. */
+export interface GroupSurroundings {
+  readonly node: RaftId
+  readonly log: Log
+  readonly logger: Logger
+  /** This node lost acknowledged records: no votes, no standing (P11). */
+  readonly isMuted: boolean
+  post(group: Group, message: Message): void
+  /** Something may be outstanding: `turn` is to be called at the end of this turn. */
+  dirty(group: Group): void
+  /** A message of kind `snapshot` is to go, with the rows. */
+  sendSnapshot(group: Group, message: Message): void
+  /** The core wants a snapshot to send. */
+  makeSnapshot(group: Group): void
+  /** Runs something that came from outside the turn; what it throws stops the node. */
+  guard(task: () => void): void
+  /** The machine has applied more: the log may be due for cutting. */
+  advanced(group: Group): void
+  nextReadContext(): number
+}
+
+export type ProposeOutcome = ReturnType<Raft['propose']>
+
+/** Readies of one group in one turn. More wait for the next turn, so that groups share the loop. */
+const maxReadiesPerTurn = 8
+
+/** One Raft group on this node: its core, its part of the log, and the machine it drives. */
+export class Group {
+  readonly id: GroupId
+  /** Kept by the host: `turn` is due. */
+  isDirty = false
+  readonly #around: GroupSurroundings
+  readonly #machine: StateMachine
+  readonly #raft: Raft
+  readonly #log: GroupLog
+  readonly #delivery: Delivery
+  readonly #reads: Reads
+  #role: Role = 'follower'
+  #term: Term
+  #lead: RaftId = none
+  /** The term that the machine was told to lead; 0: none. */
+  #leads: Term = 0
+  /** Where this node's own first entry of the term stands, once committed; 0: not yet. */
+  #leadsFrom: Index = 0
+  #applied: Index
+  /** For each store under way, what is to be sent when it is durable. */
+  #stores: Message[][] = []
+  #isReading = false
+  #isClosed = false
+
+  constructor(
+    id: GroupId,
+    machine: StateMachine,
+    around: GroupSurroundings,
+    config: Omit<RaftConfig, 'id' | 'applied'>,
+  ) {
+    this.id = id
+    this.#around = around
+    this.#machine = machine
+    this.#log = around.log.group(id)
+    const applied = machine.applied()
+    this.#applied = applied
+    this.#log.startAt(Math.max(applied, this.#log.marker.index))
+    this.#raft = new Raft({ ...config, id: around.node, applied }, this.#log)
+    this.#term = this.#log.initialState().hardState.term
+    this.#delivery = new Delivery(applied, (entries) => this.#machine.committed(entries))
+    this.#reads = new Reads(() => around.nextReadContext(), 2 * config.electionTick)
+    machine.follow(this.#term, none)
+    this.#passStart()
+  }
+
+  get isLeader(): boolean {
+    return this.#role === 'leader'
+  }
+
+  get term(): Term {
+    return this.#term
+  }
+
+  /** 0: nobody that is known. */
+  get lead(): RaftId {
+    return this.#lead
+  }
+
+  get appliedIndex(): Index {
+    return this.#applied
+  }
+
+  get log(): GroupLog {
+    return this.#log
+  }
+
+  get machine(): StateMachine {
+    return this.#machine
+  }
+
+  get delivery(): Delivery {
+    return this.#delivery
+  }
+
+  /** `term` is the one in which the data was evaluated; in any other it is refused (GROUP-3). */
+  propose(data: Uint8Array, term: Term): ProposeOutcome {
+    if (this.#role !== 'leader' || this.#term !== term) return { error: 'not-leader' }
+    const proposed = this.#raft.propose(data)
+    if (proposed.error === undefined) {
+      assert(proposed.term === term, 'GROUP-3', { asked: term, got: proposed.term })
+      this.#around.dirty(this)
+    }
+    return proposed
+  }
+
+  /** Answered once: an index that is applied here, or null when it could not be confirmed. */
+  readIndex(done: ReadDone): void {
+    if (this.#isClosed) return done(null)
+    this.#reads.ask(done)
+    this.#around.dirty(this)
+  }
+
+  /** The machine's store holds everything up to `index`. */
+  applied(index: Index): void {
+    if (this.#isClosed || index <= this.#applied) return
+    const { delivered } = this.#delivery
+    assert(index <= delivered, 'GROUP-2', { index, delivered })
+    this.#applied = index
+    this.#raft.appliedTo(index)
+    this.#delivery.appliedTo(index)
+    this.#reads.appliedTo(index)
+    this.#leadIfDue()
+    this.#around.advanced(this)
+    this.#around.dirty(this)
+  }
+
+  transferLeader(to: RaftId): void {
+    this.#raft.transferLeader(to)
+    this.#around.dirty(this)
+  }
+
+  /** Stands now, without waiting for the election timeout. */
+  campaign(): void {
+    if (this.#around.isMuted) return
+    this.#raft.campaign()
+    this.#around.dirty(this)
+  }
+
+  proposeConfChange(change: ConfChange): ReturnType<Raft['proposeConfChange']> {
+    const proposed = this.#raft.proposeConfChange(change)
+    this.#around.dirty(this)
+    return proposed
+  }
+
+  status(): RaftStatus {
+    return this.#raft.status()
+  }
+
+  // --- what the host drives ---
+
+  tick(): void {
+    if (!this.#around.isMuted) this.#raft.tick()
+    this.#reads.tick()
+    this.#around.dirty(this)
+  }
+
+  receive(m: Message): void {
+    if (this.#around.isMuted && wakesOrVotes(m)) return
+    this.#raft.step(m)
+    this.#around.dirty(this)
+  }
+
+  linkLost(id: RaftId): void {
+    this.#raft.linkLost(id)
+    this.#around.dirty(this)
+  }
+
+  snapshotSent(to: RaftId, ok: boolean): void {
+    this.#raft.reportSnapshot(to, ok)
+    this.#around.dirty(this)
+  }
+
+  /** Carries out what is outstanding. True: there is more, for the next turn. */
+  turn(): boolean {
+    if (this.#isClosed) return false
+    this.#reads.flush(this.#raft)
+    for (let i = 0; i < maxReadiesPerTurn; i++) {
+      if (!this.#raft.hasReady()) break
+      this.#carryOut(this.#raft.ready())
+    }
+    this.#serveMissing()
+    return this.#raft.hasReady()
+  }
+
+  /** The machine's rows were replaced by those of a snapshot, and it has read them. */
+  installed(index: Index): void {
+    this.#applied = Math.max(this.#applied, index)
+    this.#delivery.reset(index)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#leads !== 0) this.#machine.follow(this.#term, none)
+    this.#leads = 0
+    this.#reads.close()
+  }
+
+  // --- one ready ---
+
+  #carryOut(rd: Ready): void {
+    this.#noteRole(rd)
+    // Appends leave before this node's own write has ended (thesis 10.2.1).
+    for (const m of rd.messages) this.#send(m)
+    this.#store(rd)
+    if (rd.committed.length > 0) this.#takeCommitted(rd)
+    if (rd.reads.length > 0) this.#reads.confirm(rd.reads, this.#applied)
+  }
+
+  /** The machine hears of a lost term before it hears of what another term put in its place. */
+  #noteRole({ role, term, lead }: Ready): void {
+    if (role === this.#role && term === this.#term && lead === this.#lead) return
+    const isSameLead = term === this.#term && lead === this.#lead
+    const was = { role: this.#role, term: this.#term, lead: this.#lead }
+    this.#role = role
+    this.#term = term
+    this.#lead = lead
+    if (isSameLead) return
+    this.#around.logger.debug({ group: this.id, role, term, lead, was }, 'the leader changed')
+    sometimes(was.role === 'leader' && this.#reads.waiting > 0, 'group: lost the lead with reads waiting')
+    this.#leads = 0
+    this.#leadsFrom = 0
+    this.#reads.drop()
+    this.#machine.follow(term, lead)
+  }
+
+  #send(m: Message): void {
+    if (m.to === this.#around.node) this.#raft.step(m)
+    else if (m.kind === 'snapshot') this.#around.sendSnapshot(this, m)
+    else this.#around.post(this, m)
+  }
+
+  #store(rd: Ready): void {
+    const { hardState, entries, snapshot, mustSync, afterStore } = rd
+    const meta = snapshot === null ? null : snapshot.meta
+    if (meta !== null) this.#around.logger.info({ group: this.id, index: meta.index }, 'log replaced by a snapshot')
+    const step = { hardState, entries, snapshot: meta, conf: null }
+    if (mustSync) {
+      this.#stores.push([...afterStore])
+      this.#around.log.append(this.id, step, true, () => this.#around.guard(() => this.#stored()))
+      return
+    }
+    if (hardState !== null) this.#around.log.append(this.id, step, false, nothing)
+    const last = this.#stores[this.#stores.length - 1]
+    if (last !== undefined) last.push(...afterStore)
+    else for (const m of afterStore) this.#send(m)
+  }
+
+  /** Stores end in their order (STORE-1), so this is the oldest (GROUP-1). */
+  #stored(): void {
+    const messages = this.#stores.shift()
+    if (this.#isClosed || messages === undefined) return
+    for (const m of messages) this.#send(m)
+    this.#around.dirty(this)
+  }
+
+  #takeCommitted({ committed, role, term }: Ready): void {
+    if (role === 'leader' && this.#leadsFrom === 0) {
+      this.#leadsFrom = committed.find((entry) => entry.term === term)?.index ?? 0
+    }
+    let plain = 0
+    for (let i = 0; i < committed.length; i++) {
+      const entry = committed[i] as Entry
+      if (entry.kind !== 'conf-change') continue
+      this.#delivery.add(committed.slice(plain, i))
+      this.#changeMembers(entry)
+      plain = i + 1
+    }
+    this.#delivery.add(plain === 0 ? committed : committed.slice(plain))
+    this.#leadIfDue()
+  }
+
+  #changeMembers(entry: Entry): void {
+    const change = decodeConfChange(entry.data)
+    assert(change !== null, 'GROUP-4', { group: this.id, index: entry.index })
+    const conf: ConfState = this.#raft.applyConfChange(change)
+    this.#around.logger.info({ group: this.id, index: entry.index, conf }, 'members changed')
+    const ready = this.#delivery.addChange(entry)
+    const step = { hardState: null, entries: [], snapshot: null, conf: { index: entry.index, conf } }
+    this.#around.log.append(this.id, step, true, () => this.#around.guard(ready))
+  }
+
+  #leadIfDue(): void {
+    const isDue = this.#leadsFrom > 0 && this.#applied >= this.#leadsFrom
+    if (!isDue || this.#role !== 'leader' || this.#leads === this.#term || this.#isClosed) return
+    this.#leads = this.#term
+    this.#machine.lead(this.#term)
+  }
+
+  /** The first log of a group starts behind an entry that only says so; the machine gets one all the same. */
+  #passStart(): void {
+    const { index, term } = this.#log.marker
+    if (this.#applied >= index) return
+    const data = new Uint8Array(0)
+    this.#delivery.add([{ index, term, kind: 'normal', data }])
+  }
+
+  #serveMissing(): void {
+    if (this.#log.takeSnapshotWanted()) this.#around.makeSnapshot(this)
+    const missing = this.#log.takeMissing()
+    if (missing === null || this.#isReading) return
+    this.#isReading = true
+    this.#around.log.load(this.id, missing.lo, missing.hi).then(
+      () => {
+        this.#isReading = false
+        // The core asks again with the next step or tick; a tick too many does no harm to time.
+        if (!this.#isClosed) this.#around.guard(() => this.#askAgain())
+      },
+      () => {
+        this.#isReading = false // the log is broken and has told the node
+      },
+    )
+  }
+
+  /** A step that changes nothing: it makes the core try its reads again. */
+  #askAgain(): void {
+    this.#raft.reportUnreachable(none)
+    this.#raft.retryReads()
+    this.#around.dirty(this)
+  }
+}
+
+/** Whatever makes a muted node stand or vote. */
+function wakesOrVotes(m: Message): boolean {
+  return m.kind === 'vote' || m.kind === 'pre-vote' || m.kind === 'timeout-now'
+}
+
+function nothing(): void {
+  // A commit index that rides along: nobody waits for it.
+}

@@ -1,0 +1,167 @@
+import type { GroupId } from '../ids/group-id.ts'
+import type { Timers } from '../ports.ts'
+import type { Index } from '../raft/entry.ts'
+import { GroupLog } from './group-log.ts'
+import type { Log, LogStats, Step } from './log.ts'
+
+export interface MemoryLogOptions {
+  readonly timers: Timers
+  /** How long a write and sync takes, ms. 0: until the end of the turn. */
+  readonly syncMs?: number
+}
+
+interface Op {
+  readonly sync: boolean
+  /** What it does to the image on disk. */
+  readonly apply: (disk: Map<GroupId, GroupLog>) => void
+  done: (() => void) | null
+}
+
+/**
+ * The log in memory, with a disk that forgets: what was not synced is lost in a crash. Keeps the
+ * order and the one write under way of the real one. For tests and simulated nodes.
+ */
+export class MemoryLog implements Log {
+  readonly #timers: Timers
+  readonly #syncMs: number
+  #live = new Map<GroupId, GroupLog>()
+  #disk = new Map<GroupId, GroupLog>()
+  #queue: Op[] = []
+  #writing: Op[] = []
+  #outstanding = 0
+  #stalled = false
+  #crashed = false
+  #sequence = 0
+  lostTail = false
+
+  constructor(options: MemoryLogOptions) {
+    this.#timers = options.timers
+    this.#syncMs = options.syncMs ?? 0
+  }
+
+  refilled(): Promise<void> {
+    this.lostTail = false
+    return Promise.resolve()
+  }
+
+  group(id: GroupId): GroupLog {
+    return of(this.#live, id)
+  }
+
+  groups(): readonly GroupId[] {
+    return [...this.#live].filter(([, log]) => !log.isNew).map(([id]) => id)
+  }
+
+  append(group: GroupId, step: Step, sync: boolean, done: () => void): void {
+    if (this.#crashed) return
+    of(this.#live, group).step(step)
+    this.#enqueue({ sync, done, apply: (disk) => of(disk, group).step(step) })
+  }
+
+  compact(group: GroupId, upTo: Index): void {
+    if (this.#crashed) return
+    of(this.#live, group).compact(upTo)
+    this.#enqueue({ sync: false, done: null, apply: (disk) => of(disk, group).compact(upTo) })
+  }
+
+  removeGroup(group: GroupId, done: () => void): void {
+    if (this.#crashed) return
+    this.#live.delete(group)
+    this.#enqueue({ sync: true, done, apply: (disk) => disk.delete(group) })
+  }
+
+  load(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    for (const op of [...this.#writing, ...this.#queue]) op.apply(this.#disk)
+    this.#writing = []
+    this.#queue = []
+    this.#crashed = true
+    return Promise.resolve()
+  }
+
+  stats(): LogStats {
+    let memoryBytes = 0
+    for (const log of this.#live.values()) memoryBytes += log.bytes
+    return { segments: 1, segmentBytes: 0, memoryBytes, lastSequence: this.#sequence }
+  }
+
+  /** While stalled no write ends: a disk that hangs. */
+  stall(stalled: boolean): void {
+    this.#stalled = stalled
+    if (!stalled) this.#start()
+  }
+
+  /**
+   * The process dies: what the next one finds. Of the unsynced records the first `survivors` reach
+   * the disk all the same, since an operating system writes when it likes.
+   */
+  crash(survivors = 0): MemoryLog {
+    const next = new MemoryLog({ timers: this.#timers, syncMs: this.#syncMs })
+    const unsynced = [...this.#writing, ...this.#queue]
+    this.#crashed = true
+    for (const op of unsynced.slice(0, survivors)) op.apply(this.#disk)
+    for (const [id, log] of this.#disk) {
+      next.#disk.set(id, log.clone())
+      next.#live.set(id, log.clone())
+    }
+    return next
+  }
+
+  #enqueue(op: Op): void {
+    if (op.sync) this.#outstanding++
+    else if (this.#outstanding === 0 && op.done !== null) {
+      const { done } = op
+      queueMicrotask(() => this.#crashed || done())
+      op.done = null
+    }
+    this.#queue.push(op)
+    if (op.sync) this.#start()
+  }
+
+  #start(): void {
+    if (this.#writing.length > 0 || this.#outstanding === 0) return
+    const take = (): void => {
+      if (this.#crashed || this.#writing.length > 0) return
+      this.#writing = this.#queue
+      this.#queue = []
+      if (this.#syncMs > 0) this.#timers.after(this.#syncMs, () => this.#finish())
+      else this.#timers.soon(() => this.#finish())
+    }
+    queueMicrotask(take)
+  }
+
+  #finish(): void {
+    if (this.#crashed || this.#writing.length === 0) return
+    if (this.#stalled) return void this.#timers.after(1, () => this.#finish())
+    this.#sequence++
+    const dones: (() => void)[] = []
+    for (const op of this.#writing) {
+      op.apply(this.#disk)
+      if (op.sync) this.#outstanding--
+      if (op.done !== null) dones.push(op.done)
+    }
+    this.#writing = []
+    for (const op of this.#queue) {
+      if (op.sync) break
+      if (op.done !== null) dones.push(op.done)
+      op.done = null
+    }
+    this.#start()
+    for (const done of dones) {
+      if (this.#crashed) return
+      done()
+    }
+  }
+}
+
+function of(logs: Map<GroupId, GroupLog>, id: GroupId): GroupLog {
+  let log = logs.get(id)
+  if (log === undefined) {
+    log = new GroupLog()
+    logs.set(id, log)
+  }
+  return log
+}

@@ -1,0 +1,111 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
+import type { ClientAddress } from '../../jepsen-lite/client/connection.ts'
+
+type Body = Readonly<Record<string, any>>
+
+/**
+ * A toy of a chat server, one node and no disk, that speaks enough of the protocol for the
+ * harness's client. `refuse` and `mute` make it misbehave.
+ */
+export class ToyServer {
+  readonly #server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  readonly #topics = new Map<string, { content: unknown; from: string }[]>()
+  readonly #desc = new Map<string, unknown>()
+  readonly #attached = new Map<string, Set<WebSocket>>()
+  readonly #logins = new Set<string>()
+  /** Code to answer a verb with, instead of doing it. */
+  readonly refuse = new Map<string, number>()
+  /** Verbs that are done but not answered. */
+  readonly mute = new Set<string>()
+  /** Called before a page of history is sent. */
+  beforePage: (() => void) | undefined
+
+  static async start(): Promise<ToyServer> {
+    const toy = new ToyServer()
+    toy.#server.on('connection', (socket) => toy.#serve(socket))
+    await once(toy.#server, 'listening')
+    return toy
+  }
+
+  get address(): ClientAddress {
+    const { port } = this.#server.address() as AddressInfo
+    return { node: 'toy', host: '127.0.0.1', port, apiKey: 'key' }
+  }
+
+  dropAll(): void {
+    for (const socket of this.#server.clients) socket.terminate()
+  }
+
+  stop(): void {
+    this.dropAll()
+    this.#server.close()
+  }
+
+  store(topic: string, content: unknown, except?: WebSocket): number {
+    const log = this.#topics.get(topic) ?? []
+    this.#topics.set(topic, log)
+    const seq = log.push({ content, from: 'usrX' })
+    for (const socket of this.#attached.get(topic) ?? [])
+      if (socket !== except) this.#send(socket, 'data', { topic, from: 'usrX', seq, content })
+    return seq
+  }
+
+  #send(socket: WebSocket, part: string, body: object): void {
+    socket.send(JSON.stringify({ [part]: body }))
+  }
+
+  #serve(socket: WebSocket): void {
+    socket.on('message', (bytes: Buffer) => {
+      const [[verb, body]] = Object.entries(JSON.parse(bytes.toString())) as [[string, Body]]
+      const reply = (code: number, more: object = {}): void => {
+        if (!this.mute.has(verb))
+          this.#send(socket, 'ctrl', { id: body['id'], topic: body['topic'], code, text: `text ${code}`, ...more })
+      }
+      const refusal = this.refuse.get(verb)
+      if (refusal !== undefined) reply(refusal)
+      else this.#do(socket, verb, body, reply)
+    })
+  }
+
+  #do(socket: WebSocket, verb: string, body: Body, reply: (code: number, more?: object) => void): void {
+    const topic = String(body['topic'])
+    switch (verb) {
+      case 'hi':
+        return reply(201, { params: { ver: '0.25' } })
+      case 'acc':
+        this.#logins.add(body['secret'])
+        return reply(200, { params: { user: 'usrNew' } })
+      case 'login':
+        return this.#logins.has(body['secret']) ? reply(200, { params: { user: 'usrOld' } }) : reply(401)
+      case 'sub': {
+        const name = topic.startsWith('new') ? `grp${topic.slice(3)}` : topic
+        this.#attached.set(name, (this.#attached.get(name) ?? new Set()).add(socket))
+        return reply(200, { topic: name })
+      }
+      case 'pub':
+        return reply(202, { params: { seq: this.store(topic, body['content'], socket) } })
+      case 'set':
+        this.#desc.set(topic, body['desc'])
+        return reply(200)
+      case 'get':
+        return body['what'] === 'desc'
+          ? this.#send(socket, 'meta', { id: body['id'], topic, desc: this.#desc.get(topic) ?? {} })
+          : this.#page(socket, body, reply)
+      default:
+        return reply(200)
+    }
+  }
+
+  #page(socket: WebSocket, { topic, data }: Body, reply: (code: number, more?: object) => void): void {
+    const log = this.#topics.get(topic) ?? []
+    const end = Math.min(log.length, (data.before ?? Infinity) - 1)
+    const rows: number[] = []
+    for (let seq = end; seq >= data.since && rows.length < data.limit; seq--) rows.push(seq)
+    this.beforePage?.()
+    for (const seq of rows) this.#send(socket, 'data', { topic, seq, content: log[seq - 1]?.content })
+    reply(rows.length > 0 ? 208 : 204, { params: { what: 'data', count: rows.length } })
+  }
+}

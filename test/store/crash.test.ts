@@ -1,0 +1,174 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { marks } from '../../src/assert.ts'
+import { noMetrics } from '../../src/ports.ts'
+import type { Log, Step } from '../../src/store/log.ts'
+import { MemoryLog } from '../../src/store/memory-log.ts'
+import { SegmentedLog } from '../../src/store/segmented-log.ts'
+import { conf, nothing, run, state, tell } from '../conformance/log.ts'
+import { FaultyDisk } from './faulty-disk.ts'
+
+/*
+ * The promise of the log in one property: whatever a loss of power leaves of the unsynced writes,
+ * the next opening finds all groups as they were after some number of appends, and at least after
+ * those that were answered.
+ */
+
+const groups = [1, 2, 3]
+
+type Move =
+  | { kind: 'append'; group: number; back: number; count: number; size: number; sync: boolean }
+  | { kind: 'compact'; group: number; share: number }
+  | { kind: 'snapshot'; group: number; ahead: number }
+  | { kind: 'remove'; group: number }
+  | { kind: 'turn' }
+
+const group = fc.constantFrom(...groups)
+const move: fc.Arbitrary<Move> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      group,
+      back: fc.nat({ max: 2 }),
+      count: fc.nat({ max: 4 }),
+      size: fc.constantFrom(0, 20, 300),
+      sync: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('compact' as const),
+      group,
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('snapshot' as const),
+      group,
+      ahead: fc.integer({ min: 1, max: 9 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), group }) },
+  { weight: 4, arbitrary: fc.constant({ kind: 'turn' as const }) },
+)
+
+/** Makes one move; `done` when it is answered, or at once where nothing is. */
+function play(log: Log, one: Move, done: () => void): void {
+  if (one.kind === 'turn') return done()
+  const target = log.group(one.group)
+  const { hardState } = target.state
+  if (one.kind === 'remove') return log.removeGroup(one.group, done)
+  if (one.kind === 'compact') {
+    const spare = target.lastIndex() - target.firstIndex() + 1
+    log.compact(one.group, target.firstIndex() - 1 + Math.floor(spare * one.share))
+    return done()
+  }
+  const term = hardState.term + 1
+  if (one.kind === 'snapshot') {
+    const index = target.lastIndex() + one.ahead
+    const snapshot = { index, term, conf: conf(1, index) }
+    return log.append(
+      one.group,
+      { ...nothing, snapshot, hardState: state(term, 0, index) },
+      true,
+      done,
+    )
+  }
+  const from = Math.max(target.firstIndex(), target.lastIndex() + 1 - one.back)
+  const entries = run(from, from + one.count - 1, term, 'x'.repeat(one.size))
+  const step: Step = { ...nothing, entries, hardState: state(term, term % 7, 0) }
+  log.append(one.group, step, one.sync, done)
+}
+
+function tellAll(log: Log): string {
+  return groups.map((id) => tell(log.group(id))).join(' | ')
+}
+
+const options = {
+  metrics: noMetrics,
+  segmentBytes: 1_500,
+  maxSegments: 2,
+  memoryBytes: 2_000,
+  groupFloorBytes: 200,
+}
+
+test('STORE-3: a loss of power leaves a prefix of the appends, with all that was answered', async () => {
+  const life = fc.record({
+    moves: fc.array(move, { minLength: 1, maxLength: 60 }),
+    seed: fc.integer(),
+    harsh: fc.boolean(),
+  })
+  let reclaimed = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => {
+      let disk = new FaultyDisk()
+      for (const { moves, seed, harsh } of lives) {
+        const fatal = (error: Error): void => {
+          throw error
+        }
+        const log = await SegmentedLog.openOn(disk, { ...options, onFatal: fatal })
+        expect(log.lostTail).toBe(false)
+        const history = [tellAll(log)]
+        let answered = 0
+        for (const one of moves) {
+          const place = history.length
+          const promises = one.kind === 'append' && !one.sync ? 0 : place
+          const silent = one.kind === 'compact' || one.kind === 'turn'
+          play(log, one, () => {
+            if (!silent) answered = Math.max(answered, promises)
+          })
+          history.push(tellAll(log))
+          if (one.kind === 'turn') await new Promise((resolve) => setImmediate(resolve))
+        }
+        if (log.stats().segments < log.stats().lastSequence / 8) reclaimed++
+        let bits = seed
+        const chance = (): number => ((bits = (Math.imul(bits, 48271) + 11) >>> 0) % 1000) / 1000
+        disk = disk.crash(
+          () => harsh && chance() < 0.6,
+          () => (chance() < 0.5 ? 1 : chance()),
+        )
+        const survivor = await SegmentedLog.openOn(disk, { ...options, onFatal: fatal })
+        expect(history.slice(answered)).toContain(tellAll(survivor))
+        expect(survivor.lostTail).toBe(false)
+        await survivor.close()
+      }
+    }),
+    { numRuns: 300 },
+  )
+  expect(marks.get('store: a torn tail was cut') ?? 0).toBeGreaterThan(0)
+  expect(reclaimed).toBeGreaterThan(0)
+})
+
+test('the log on disk and the one in memory tell the same', async () => {
+  const timers = {
+    after: () => () => {},
+    every: () => () => {},
+    soon: (task: () => void) => void setImmediate(task),
+  }
+  await fc.assert(
+    fc.asyncProperty(fc.array(move, { maxLength: 60 }), async (moves) => {
+      const disk = new FaultyDisk()
+      const onFatal = (error: Error): void => {
+        throw error
+      }
+      const real = await SegmentedLog.openOn(disk, { ...options, onFatal })
+      const memory = new MemoryLog({ timers })
+      for (const one of moves) {
+        for (const log of [real, memory]) play(log, one, () => {})
+        if (one.kind === 'turn') await new Promise((resolve) => setImmediate(resolve))
+        expect(tellAll(real)).toBe(tellAll(memory))
+      }
+      const seen = tellAll(real)
+      await real.close()
+      await memory.close()
+      const again = await SegmentedLog.openOn(disk, { ...options, onFatal })
+      expect([tellAll(again), tellAll(memory.crash())]).toEqual([seen, seen])
+      await again.close()
+    }),
+    { numRuns: 40 },
+  )
+})

@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import { noMetrics } from '../../src/ports.ts'
+import { Calls } from '../../src/topic/calls.ts'
+import type { TopicMessage } from '../../src/topic/messages.ts'
+import { VirtualTime } from '../peer/virtual-time.ts'
+
+function world() {
+  const time = new VirtualTime()
+  const sent: { to: number; call: number }[] = []
+  const reachable = new Set([1, 2, 3])
+  const calls = new Calls({
+    partitions: 4,
+    post: (to, message) => {
+      if (!reachable.has(to)) return false
+      sent.push({ to, call: message[1] as number })
+      return true
+    },
+    clock: time,
+    timers: time,
+    metrics: noMetrics,
+  })
+  const ends: string[] = []
+  const call = (name: string, ms = 1_000, verdict: 'done' | 'more' | 'again' = 'done'): void =>
+    calls.call(
+      2,
+      (id) => [32, id, name, { kind: 'card' }] as TopicMessage,
+      ms,
+      (): 'done' | 'more' | 'again' => {
+        ends.push(`${name} answered`)
+        return verdict
+      },
+      (why) => ends.push(`${name} ${why}`),
+    )
+  const answer = (id: number) => calls.answer(id, [33, id, null])
+  return { time, sent, reachable, calls, ends, call, answer }
+}
+
+test('calls wait for an owner and then go in the order in which they were made', () => {
+  const { sent, calls, call } = world()
+  call('a')
+  call('b')
+  expect(sent).toEqual([])
+  calls.owns(2, 3, 1)
+  call('c')
+  expect(sent).toEqual([
+    { to: 3, call: 1 },
+    { to: 3, call: 2 },
+    { to: 3, call: 3 },
+  ])
+})
+
+test('a new owner in a higher term gets all that is open again, in order; an older term changes nothing', () => {
+  const { sent, calls, call, answer } = world()
+  calls.owns(2, 3, 5)
+  call('a')
+  call('b')
+  answer(1)
+  sent.length = 0
+  calls.owns(2, 1, 4)
+  expect(sent).toEqual([])
+  call('c')
+  calls.owns(2, 1, 6)
+  expect(sent).toEqual([
+    { to: 3, call: 3 },
+    { to: 1, call: 2 },
+    { to: 1, call: 3 },
+  ])
+})
+
+test('a lost link holds calls back until there is an owner again', () => {
+  const { time, sent, calls, call } = world()
+  calls.owns(2, 3, 1)
+  call('a')
+  calls.down(3)
+  time.advance(200)
+  expect(sent).toEqual([{ to: 3, call: 1 }])
+  calls.owns(2, 3, 1)
+  expect(sent).toEqual([
+    { to: 3, call: 1 },
+    { to: 3, call: 1 },
+  ])
+})
+
+test('not the owner: the hint is followed when it is newer', () => {
+  const { sent, calls, call } = world()
+  calls.owns(2, 3, 1)
+  call('a')
+  calls.refused(3, [36, 1, 'not-owner', 2, 2])
+  expect(sent.at(-1)).toEqual({ to: 2, call: 1 })
+})
+
+test('a full queue ends the call: certainly not done', () => {
+  const { calls, ends, call } = world()
+  calls.owns(2, 3, 1)
+  call('a')
+  calls.refused(3, [36, 1, 'queue-full', 3, 1])
+  expect(ends).toEqual(['a queue-full'])
+})
+
+test.for([
+  ['nobody owns the partition', (_: ReturnType<typeof world>) => {}, 'a no-owner'],
+  [
+    'the owner cannot be reached',
+    ({ calls, reachable }: ReturnType<typeof world>) => {
+      reachable.clear()
+      calls.owns(2, 3, 1)
+    },
+    'a no-owner',
+  ],
+  [
+    'it was sent and not answered',
+    ({ calls }: ReturnType<typeof world>) => void calls.owns(2, 3, 1),
+    'a no-answer',
+  ],
+] as const)('at the deadline, %s', ([, before, end]) => {
+  const it = world()
+  before(it)
+  it.call('a', 500)
+  it.time.advance(450)
+  expect(it.ends).toEqual([])
+  it.time.advance(100)
+  expect(it.ends).toEqual([end])
+})
+
+test('late and repeated answers are dropped', () => {
+  const { calls, ends, call, answer } = world()
+  calls.owns(2, 3, 1)
+  call('a')
+  answer(1)
+  answer(1)
+  answer(77)
+  expect(ends).toEqual(['a answered'])
+})
+
+test('an answer that is none yet makes the call go again a little later', () => {
+  const { time, sent, calls, call, answer } = world()
+  calls.owns(2, 3, 1)
+  call('a', 1_000, 'again')
+  answer(1)
+  expect(sent).toHaveLength(1)
+  time.advance(50)
+  expect(sent).toHaveLength(2)
+})
