@@ -44,6 +44,7 @@ function checkKeys(history: History, findings: Findings): void {
     seen.tried.push(invoke.index)
     seen.ok ||= outcome === 'ok'
   }
+  findings.count('keys', after.size)
   for (const [key, { tried, ok }] of after) {
     if (ok) continue
     if (tried.length === 0) findings.doubt(`key ${key} was not tried after the last heal`)

@@ -58,11 +58,11 @@ export function drawChart(chart: Chart, frame: TimeFrame): string {
   return figure(
     chart,
     `<svg class="chart" viewBox="0 0 ${chartWidth} ${height}" role="img" aria-label="${escape(chart.title)}">` +
-      drawBands(frame, margin.top, bottom) +
       grid.join('') +
-      drawTimeAxis(frame, bottom) +
       chart.body +
-      `<line class="cursor" y1="${margin.top}" y2="${bottom}" x1="-9" x2="-9"/></svg>`,
+      drawTimeAxis(frame, bottom) +
+      drawBands(frame, margin.top, bottom) +
+      `${cursorLine(bottom)}</svg>`,
   )
 }
 
@@ -97,6 +97,11 @@ export function drawBands({ bands, x, hue, end }: TimeFrame, top: number, bottom
       )
     })
     .join('')
+}
+
+/** Where the reader points; the page's script moves it. */
+export function cursorLine(bottom: number): string {
+  return `<line class="cursor" y1="${margin.top}" y2="${bottom}" x1="0" x2="0"/>`
 }
 
 export function drawTimeAxis({ x }: TimeFrame, bottom: number): string {

@@ -1,7 +1,7 @@
 import { clusterStates } from '../checker/cluster-states.ts'
 import type { GroupState } from '../checker/cluster-states.ts'
 import type { History } from '../operations.ts'
-import { chartWidth, drawBands, drawTimeAxis, escape, figure, margin, n } from './chart.ts'
+import { chartWidth, cursorLine, drawBands, drawTimeAxis, escape, figure, margin, n } from './chart.ts'
 import type { LegendEntry, TimeFrame } from './chart.ts'
 
 /** Groups with a lane per node: those whose leader changed most. Above the second: no owner row. */
@@ -93,10 +93,11 @@ function timeline(
   return figure(
     caption,
     `<svg class="chart" viewBox="0 0 ${chartWidth} ${bottom + margin.bottom}" role="img" aria-label="${escape(caption.title)}">` +
-      body.join('') +
+      // Under the lanes: a tint would make another node's colour of a node's colour.
       drawBands(frame, margin.top, bottom) +
+      body.join('') +
       drawTimeAxis(frame, bottom) +
-      `<line class="cursor" y1="${margin.top}" y2="${bottom}" x1="-9" x2="-9"/></svg>`,
+      `${cursorLine(bottom)}</svg>`,
   )
 }
 

@@ -14,12 +14,12 @@ export function linearScale(from: number, to: number, start: number, end: number
   return Object.assign(place, { ticks })
 }
 
-/** Powers of ten; `from` and `to` are above 0, values below `from` stick to it. */
+/** Powers of ten; `from` and `to` are above 0, values below the first tick stick to it. */
 export function logScale(from: number, to: number, start: number, end: number): Scale {
   const [low, high] = [Math.floor(Math.log10(from)), Math.ceil(Math.log10(to))]
   const span = high - low || 1
   const place = (value: number): number =>
-    start + ((Math.log10(Math.max(value, from)) - low) / span) * (end - start)
+    start + ((Math.log10(Math.max(value, 10 ** low)) - low) / span) * (end - start)
   const ticks = Array.from({ length: span + 1 }, (_, i) => 10 ** (low + i))
   return Object.assign(place, { ticks })
 }

@@ -6,7 +6,7 @@ import type { TimeFrame } from './chart.ts'
 import { linearScale } from './scale.ts'
 
 /** Topics drawn; those with anomalies of loss first, then the busiest. */
-export const maxTopics = 6
+const maxTopics = 4
 const maxSubscribers = 4
 const maxDots = 4_000
 
@@ -39,7 +39,7 @@ export function topicCharts(history: History, frame: TimeFrame): string {
 }
 
 function topicChart(log: TopicLog, all: readonly Place[], frame: TimeFrame): string {
-  const height = 170
+  const height = 150
   const top = Math.max(1, ...all.map((place) => place.seq))
   const y = linearScale(0, top * 1.05, height - margin.bottom, margin.top, 4)
   const subscribers = [...new Set(log.deliveries.map((delivery) => delivery.subscriber))]

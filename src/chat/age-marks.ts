@@ -16,7 +16,8 @@ export class AgeMarks {
 
   static open(row: Row | undefined): AgeMarks {
     const ages = new AgeMarks()
-    if (row !== undefined) ages.#marks = (fromJsonRow(row.value) as { marks: [number, number][] }).marks
+    if (row !== undefined)
+      ages.#marks = (fromJsonRow(row.value) as { marks: [number, number][] }).marks
     return ages
   }
 

@@ -35,6 +35,8 @@ export type Ask =
   | { readonly kind: 'name-find' }
   /** Topic: removes rows of deleted messages, as many as one batch may. → true while some are left */
   | { readonly kind: 'sweep' }
+  /** User: suspended, or back (by root). → true | false (was so already) | null (no such user) */
+  | { readonly kind: 'set-state'; readonly state: 'ok' | 'susp' }
   /** User without a login name (scheme anonymous): begins the account. → 'ok' */
   | { readonly kind: 'account-create'; readonly account: NewAccount }
   /** Tag: who carries it, at most `limit`. → TopicName[] */
@@ -73,6 +75,8 @@ export interface FoundRow {
   readonly public: Json | undefined
   readonly trusted: Json | undefined
   readonly subcnt?: number
+  /** A channel: strangers reach it as `chn…`. */
+  readonly chan?: boolean
 }
 
 export type Answer =

@@ -100,7 +100,7 @@ export type Command =
   | SubCommand
   | { readonly kind: 'leave'; readonly unsub: boolean }
   | PubCommand
-  | { readonly kind: 'get'; readonly query: GetQuery; readonly facts?: Facts }
+  | GetCommand
   | SetCommand
   | DelCommand
   | NoteCommand
@@ -116,6 +116,12 @@ export interface SubCommand {
   readonly facts?: Facts
   /** Unique tags (`alias:…`) among `tags` that this topic holds: the edge had them claimed (Outcome.claims). */
   readonly claimed?: readonly string[]
+}
+
+export interface GetCommand {
+  readonly kind: 'get'
+  readonly query: GetQuery
+  readonly facts?: Facts
 }
 
 export interface PubCommand {

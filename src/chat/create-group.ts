@@ -1,6 +1,6 @@
 import { J, O, fullMode, parseMode } from './access-mode.ts'
 import type { SubCommand } from './command.ts'
-import { acceptable, maxJsonLength, mergeJson } from './json-merge.ts'
+import { mergeJson } from './json-merge.ts'
 import type { Member } from './member.ts'
 import { replies } from './replies.ts'
 import type { CtrlPart } from './replies.ts'
@@ -39,8 +39,6 @@ export function createGroup(t: Turn, command: SubCommand): Member | CtrlPart {
   const owner = s.members.enter(actor.uid, env.now, false)
   owner.want = asked === undefined ? fullMode : asked | J | O
   owner.given = fullMode
-  owner.private = mergeJson(undefined, desc?.private)
-  if (owner.private !== undefined) s.members.touchPrivate(owner)
   listed(t, owner)
   for (const tag of tags) {
     t.d.outbox.push({ to: `tag:${tag}`, fact: { kind: 'tag', target: s.name, gone: false } })
@@ -50,10 +48,6 @@ export function createGroup(t: Turn, command: SubCommand): Member | CtrlPart {
 
 function refuseCreation(t: Turn, command: SubCommand, tags: readonly string[]): CtrlPart | null {
   const { desc } = command
-  for (const value of [desc?.public, desc?.private, desc?.trusted]) {
-    if (!acceptable(value)) return replies.malformed
-    if (value !== undefined && JSON.stringify(value).length > maxJsonLength) return replies.tooLarge
-  }
   if (desc?.trusted !== undefined && t.actor.level !== 'root') return replies.denied
   if (tags.some(isImmutable)) return replies.denied
   return refuseAliases(t, aliasesOf(tags), command.claimed)

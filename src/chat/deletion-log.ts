@@ -42,11 +42,15 @@ export class DeletionLog {
 
   add(deletion: Deletion): void {
     const last = this.#entries[this.#entries.length - 1]
-    assert(last === undefined || deletion.id > last.id, 'CHAT-8', { last: last?.id, id: deletion.id })
+    assert(last === undefined || deletion.id > last.id, 'CHAT-8', {
+      last: last?.id,
+      id: deletion.id,
+    })
     this.#entries.push(deletion)
     this.#fresh.push(deletion)
     const known = this.#hidden.get(deletion.uid)
-    if (known !== undefined) this.#hidden.set(deletion.uid, joinSpans([...known, ...deletion.spans]))
+    if (known !== undefined)
+      this.#hidden.set(deletion.uid, joinSpans([...known, ...deletion.spans]))
   }
 
   /** Forgets what a user hid for himself. */
@@ -74,7 +78,12 @@ export class DeletionLog {
   }
 
   /** Union of the transactions in [since, before) that concern `uid`, newest `limit` of them. */
-  since(uid: UserId, since: number, before: number, limit: number): { clear: number; spans: Span[] } {
+  since(
+    uid: UserId,
+    since: number,
+    before: number,
+    limit: number,
+  ): { clear: number; spans: Span[] } {
     const spans: Span[] = []
     let clear = 0
     let left = limit

@@ -24,7 +24,7 @@ export function evaluateNote(t: Turn, command: NoteCommand): void {
       return typing(t, member, command)
     case 'data':
       return payload(t, member, command)
-    default:
+    case 'call':
       return call(t, member, command)
   }
 }
@@ -70,7 +70,8 @@ function payload(t: Turn, member: Member, command: NoteCommand): void {
 /** Call signalling is between the two of a p2p; who takes part is for the edges to know. */
 function call(t: Turn, member: Member, command: NoteCommand): void {
   const { s, actor, d } = t
-  const early = command.event === 'ringing' || command.event === 'hang-up' || command.event === 'accept'
+  const early =
+    command.event === 'ringing' || command.event === 'hang-up' || command.event === 'accept'
   if (s.kind !== 'p2p' || (member.mode & R) === 0 || command.event === undefined) return
   if (command.seq < 1 || command.seq > s.head.seq || (!actor.attached && !early)) return
   forward(d, actor.uid, actor.sid, command, early)

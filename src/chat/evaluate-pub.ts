@@ -40,7 +40,8 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
   const ts = env.now
   const { content } = command
   const head = command.head === null ? null : cleanHead(command.head)
-  const seq = s.append({ from: uid, ts, head, content }, sender)
+  const echo = command.noecho ? { producer: actor.sid, noecho: true } : {}
+  const seq = s.append({ from: uid, ts, head, content, ...echo }, sender)
   s.producers.add(uid, producer, n, seq, hash)
   s.ages.wrote(seq, ts, env.limits.messageDeleteAgeS)
   if (sender !== undefined && (mode & R) !== 0) {

@@ -3,7 +3,7 @@ import { D, J, R, W, P, parseMode, savedMode } from './access-mode.ts'
 import type { SubCommand } from './command.ts'
 import { createGroup } from './create-group.ts'
 import { getAfterSub } from './evaluate-get.ts'
-import { acceptable, mergeJson, sameJson } from './json-merge.ts'
+import { acceptable, isTooLong, mergeJson, sameJson } from './json-merge.ts'
 import type { Member } from './member.ts'
 import { changeOwnMode } from './own-mode.ts'
 import { acs, ok, replies } from './replies.ts'
@@ -15,6 +15,11 @@ import type { Turn } from './turn.ts'
 
 /** `{sub}`: create, subscribe, attach (5.1). */
 export function evaluateSub(t: Turn, command: SubCommand): void {
+  const { desc } = command
+  for (const value of [desc?.public, desc?.private, desc?.trusted]) {
+    if (!acceptable(value)) return void t.d.parts.push(replies.malformed)
+    if (isTooLong(value)) return void t.d.parts.push(replies.tooLarge)
+  }
   const found = subscriber(t, command)
   if (found === 'asks') return
   if ('code' in found) t.d.parts.push(found)
@@ -35,10 +40,11 @@ function subscriber(t: Turn, command: SubCommand): Found | CtrlPart | 'asks' {
     case 'p2p':
       return inP2p(t, command)
     case 'slf':
-      return inSaved(t, command)
+      return inSaved(t)
     case 'sys':
       return inSystem(t)
-    default:
+    case 'me':
+    case 'fnd':
       return replies.topicNotFound
   }
 }
@@ -67,16 +73,16 @@ function inP2p(t: Turn, command: SubCommand): Found | CtrlPart | 'asks' {
   const before = s.live ? s.members.subscribed(actor.uid) : undefined
   const begun = beginP2p(t, command)
   if (begun === 'asks') return begun
-  if (begun === undefined) return before === undefined ? replies.denied : { member: before, isNew: false }
+  if (begun === undefined)
+    return before === undefined ? replies.denied : { member: before, isNew: false }
   return 'code' in begun ? begun : { member: begun, isNew: before === undefined }
 }
 
 /** Saved messages: made by the first `{sub}` of the one who owns them. */
-function inSaved(t: Turn, command: SubCommand): Found | CtrlPart {
+function inSaved(t: Turn): Found | CtrlPart {
   const { s, actor, env } = t
   const known = s.members.subscribed(actor.uid)
   if (s.live && known !== undefined) return { member: known, isNew: false }
-  if (!acceptable(command.desc?.private)) return replies.malformed
   const { description, head } = s
   head.state = 'live'
   head.touched = env.now
@@ -125,13 +131,13 @@ function attach(t: Turn, command: SubCommand, member: Member, isNew: boolean): v
   let told = isNew
   if (!isNew) {
     const asked = parseMode(command.mode ?? '')
-    const own = command.desc?.private
-    if (asked === null || !acceptable(own)) return void d.parts.push(replies.malformed)
+    if (asked === null) return void d.parts.push(replies.malformed)
     const changed = changeOwnMode(t, member, asked)
     if (typeof changed === 'object') return void d.parts.push(changed)
     told = changed
-    setPrivate(t, member, mergeJson(member.private, own))
   }
+  const own = mergeJson(member.private, command.desc?.private)
+  if (!isTooLong(own)) setPrivate(t, member, own)
   const params = acs(member.want, member.given)
   d.parts.push(told ? ok({ acs: params }) : replies.ok)
   if ((member.mode & J) === 0) {
@@ -142,7 +148,8 @@ function attach(t: Turn, command: SubCommand, member: Member, isNew: boolean): v
     const { want, given } = member
     d.attach = { want, given, seq: s.head.seq, asChan: member.reader }
   }
-  if (command.get !== undefined) getAfterSub({ ...t, actor: { ...actor, attached: true } }, command.get)
+  if (command.get !== undefined)
+    getAfterSub({ ...t, actor: { ...actor, attached: true } }, command.get)
 }
 
 /** True when it is another value than before. */
@@ -153,4 +160,3 @@ export function setPrivate(t: Turn, member: Member, value: Member['private']): b
   t.s.members.touchPrivate(member)
   return true
 }
-

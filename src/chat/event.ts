@@ -27,7 +27,7 @@ export interface DataEvent {
   readonly ts: number
   readonly head: string | null
   readonly content: string
-  readonly skipSid: SessionId | ''
+  readonly skipSid: SessionId
 }
 
 /** `{info}` (section 7.1). To attached sessions with R; and, if `toWatchers`, by `me` to members with P and R who are not attached. */
@@ -38,7 +38,7 @@ export interface InfoEvent {
   readonly seq: number
   readonly event?: string
   readonly payload?: Json
-  readonly skipSid: SessionId | ''
+  readonly skipSid: SessionId
   /** The sender's own other sessions do not get it (typing). */
   readonly skipOwn: boolean
   readonly toWatchers: boolean

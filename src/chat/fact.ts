@@ -18,6 +18,8 @@ export type Fact =
   | { readonly kind: 'tag'; readonly target: TopicName; readonly gone: boolean }
   /** To a p2p or group topic: this user's account is gone, or suspended, or back. */
   | { readonly kind: 'user-state'; readonly uid: UserId; readonly state: 'ok' | 'susp' | 'del' }
+  /** To a p2p topic: this user shows himself otherwise now (public, trusted). */
+  | { readonly kind: 'card-changed'; readonly uid: UserId }
   /** To a name's entity: its holder gave it up. */
   | { readonly kind: 'name-free'; readonly holder: UserId | TopicName }
 

@@ -33,6 +33,12 @@ export function acceptable(value: Json | undefined): boolean {
   return value === undefined || depthWithin(value, maxJsonDepth)
 }
 
+export function isTooLong(value: Json | undefined): boolean {
+  return typeof value === 'object' || typeof value === 'string'
+    ? JSON.stringify(value).length > maxJsonLength
+    : false
+}
+
 export function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -14,6 +14,8 @@ export interface StoredMessage {
   readonly producer?: string
   readonly n?: number
   readonly hash?: number
+  /** The publishing session asked not to get it back; whoever streams it later must know. */
+  readonly noecho?: boolean
 }
 
 /**
@@ -23,7 +25,7 @@ export interface StoredMessage {
  *
  * Content runs to the end. Numbers are big-endian, text is UTF-8.
  */
-const flag = { from: 1, head: 2, producer: 4 } as const
+const flag = { from: 1, head: 2, producer: 4, noecho: 8 } as const
 const fixedBytes = 16
 const shortText = 48
 
@@ -69,7 +71,8 @@ export function writeMessage(
   bytes[at + 1] =
     (sender === null ? 0 : flag.from) |
     (head === null ? 0 : flag.head) |
-    (producer === undefined ? 0 : flag.producer)
+    (producer === undefined ? 0 : flag.producer) |
+    (message.noecho === true ? flag.noecho : 0)
   writeTime(bytes, at + 2, ts)
   let end = at + 8
   if (sender !== null) {
@@ -117,7 +120,16 @@ export function decodeMessage(value: Uint8Array): StoredMessage {
   const end = at + 1 + (value[at] ?? 0)
   const producer = decoder.decode(value.subarray(at + 1, end))
   const content = decoder.decode(value.subarray(end + 10))
-  return { from, ts, head, content, producer, n: readTime(value, end), hash: readWord(value, end + 6) }
+  return {
+    from,
+    ts,
+    head,
+    content,
+    producer,
+    n: readTime(value, end),
+    hash: readWord(value, end + 6),
+    ...(flags & flag.noecho ? { noecho: true } : {}),
+  }
 }
 
 /** Short ASCII is copied by hand, which is faster than crossing into the encoder. */

@@ -62,7 +62,9 @@ function decide(t: Turn, member: Member, asked: AccessMode | undefined): Change 
     case 'grp':
       if (member.reader) return { ...keep, want: (asked & channelReaderMode) | J | R }
       return askedOfGroup(keep, asked, s.description.owner === member.uid)
-    default:
+    case 'sys':
+    case 'me':
+    case 'fnd':
       return { ...keep, want: (asked & given) | J }
   }
 }

@@ -116,7 +116,11 @@ export class Producers {
       for (const page of producer.window.pages) {
         if (!page.dirty) continue
         page.dirty = false
-        to.push({ table, key: rowKey(producer.key, pageSlot(page.number)), value: producer.window.encode(page) })
+        to.push({
+          table,
+          key: rowKey(producer.key, pageSlot(page.number)),
+          value: producer.window.encode(page),
+        })
       }
     }
     for (const publisher of this.#dirtyFloors) {

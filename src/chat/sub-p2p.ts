@@ -3,7 +3,6 @@ import type { UserId } from '../ids/user-id.ts'
 import { J, parseMode } from './access-mode.ts'
 import type { AccessMode } from './access-mode.ts'
 import type { SubCommand, UserCard } from './command.ts'
-import { acceptable, mergeJson } from './json-merge.ts'
 import type { Member } from './member.ts'
 import { replies } from './replies.ts'
 import type { CtrlPart } from './replies.ts'
@@ -40,10 +39,9 @@ export function beginP2p(t: Turn, command: SubCommand): Member | CtrlPart | 'ask
   const sides = begin(t, command, mine, theirs, peer)
   if (sides === 'malformed') return replies.malformed
   if (me === undefined && (sides.mine.given & J) === 0) return replies.denied
-  if (!acceptable(command.desc?.private)) return replies.malformed
   openP2p(t, [mine, theirs])
   if (other === undefined) enter(t, peer, sides.theirs)
-  return me ?? enter(t, actor.uid, sides.mine, mergeJson(undefined, command.desc?.private))
+  return me ?? enter(t, actor.uid, sides.mine)
 }
 
 function begin(
@@ -81,18 +79,14 @@ function openP2p({ s, env }: Turn, cards: readonly UserCard[]): void {
   s.touchDescription()
 }
 
-function enter(t: Turn, uid: UserId, rights: Sides['mine'], own?: Member['private']): Member {
+function enter(t: Turn, uid: UserId, rights: Sides['mine']): Member {
   const { s, env } = t
   const member = s.members.enter(uid, env.now, false)
   member.want = rights.want
   member.given = rights.given
-  if (s.deletions.hiddenFrom(uid, 1, s.head.seq + 1).length > 0 && isEmptied(t, uid)) {
+  if (isEmptied(t, uid)) {
     member.read = s.head.seq
     member.recv = s.head.seq
-  }
-  if (own !== undefined) {
-    member.private = own
-    s.members.touchPrivate(member)
   }
   tellModes(t, member, undefined)
   listed(t, member)

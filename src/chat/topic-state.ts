@@ -9,12 +9,7 @@ import { DeletionLog } from './deletion-log.ts'
 import type { Row } from './entity.ts'
 import { Members } from './members.ts'
 import type { Member } from './member.ts'
-import {
-  likelyMessageBytes,
-  maxMessageBytes,
-  messageKey,
-  writeMessage,
-} from './message-row.ts'
+import { likelyMessageBytes, maxMessageBytes, messageKey, writeMessage } from './message-row.ts'
 import type { StoredMessage } from './message-row.ts'
 import type { Write } from './outcome.ts'
 import { Producers } from './producers.ts'
@@ -146,7 +141,7 @@ export class TopicState {
     const all: Span[] = head.seq === 0 ? [] : [[1, head.seq + 1]]
     this.deletions.replaceBy({ id, uid: '', spans: all })
     this.#erase(all)
-    for (const member of [...this.members.all()]) this.members.remove(member)
+    for (const member of this.members.all()) this.members.remove(member)
     const { description } = this
     const fresh = emptyDescription()
     delete description.public
@@ -194,9 +189,7 @@ export class TopicState {
 
   /** Rough bytes in memory. */
   weight(): number {
-    return (
-      2_000 + this.members.size * 300 + this.producers.size * 800 + this.deletions.size * 150
-    )
+    return 2_000 + this.members.size * 300 + this.producers.size * 800 + this.deletions.size * 150
   }
 
   #erase(spans: readonly Span[]): void {

@@ -41,7 +41,7 @@ export function dacsOf(before: Rights | undefined, after: Rights): Dacs {
  * new here; then his own sessions hear of it through his list ({@link listed}), not from the topic.
  */
 export function tellModes(t: Turn, target: Member, before: Rights | undefined): void {
-  const { s, actor, d } = t
+  const { actor, d } = t
   const dacs = dacsOf(before, target)
   if (dacs.want === undefined && dacs.given === undefined) return
   const { uid } = target
@@ -58,7 +58,8 @@ export function tellGone(t: Turn, target: Member): void {
   const { s, actor, d } = t
   const dacs: Dacs = { want: 'N', given: 'N' }
   if (!target.reader && s.kind !== 'slf') {
-    const whom = s.kind === 'p2p' ? { exceptUser: target.uid } : { exceptUser: target.uid, anyOf: sharers }
+    const whom =
+      s.kind === 'p2p' ? { exceptUser: target.uid } : { exceptUser: target.uid, anyOf: sharers }
     const fields = { src: target.uid, act: actor.uid, dacs, skipSid: actor.sid }
     d.events.push(pres('attached', 'acs', { ...fields, ...whom }))
   }

@@ -17,6 +17,8 @@ export class Delivery {
   readonly #deliver: (entries: readonly Entry[]) => void
   #queue: Parcel[] = []
   #delivered: Index
+  /** A snapshot has brought what is at or below. */
+  #skipTo: Index = 0
   #holds = 0
   #quiet: (() => void)[] = []
 
@@ -33,7 +35,11 @@ export class Delivery {
 
   /** Entries without a change of members. */
   add(entries: readonly Entry[]): void {
-    if (entries.length === 0) return
+    const last = entries[entries.length - 1]
+    if (last === undefined || last.index <= this.#skipTo) return
+    if ((entries[0] as Entry).index <= this.#skipTo) {
+      entries = entries.filter((entry) => entry.index > this.#skipTo)
+    }
     if (this.#queue.length === 0 && this.#holds === 0) this.#hand(entries)
     else this.#queue.push({ entries, isReady: true })
   }
@@ -41,7 +47,7 @@ export class Delivery {
   /** A change of members; `ready` is to be called when the new ones are durable. */
   addChange(entry: Entry): () => void {
     const parcel: Parcel = { entries: [entry], isReady: false }
-    this.#queue.push(parcel)
+    if (entry.index > this.#skipTo) this.#queue.push(parcel)
     return () => {
       parcel.isReady = true
       this.#flush()
@@ -75,6 +81,7 @@ export class Delivery {
   reset(index: Index): void {
     this.#queue = []
     this.#delivered = index
+    this.#skipTo = index
   }
 
   #flush(): void {

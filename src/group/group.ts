@@ -7,6 +7,7 @@ import type { RaftConfig } from '../raft/config.ts'
 import type { ConfState, Entry, Index, RaftId, Term } from '../raft/entry.ts'
 import { none } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
+import { message } from '../raft/message.ts'
 import { Raft } from '../raft/raft.ts'
 import type { Ready, Role } from '../raft/ready.ts'
 import type { RaftStatus } from '../raft/status.ts'
@@ -64,6 +65,8 @@ export class Group {
   #applied: Index
   /** For each store under way, what is to be sent when it is durable. */
   #stores: Message[][] = []
+  /** A snapshot whose rows are here; `stored` when the log is behind it too. */
+  #installed: { readonly index: Index; readonly stored: () => void } | null = null
   #isReading = false
   #isClosed = false
 
@@ -79,13 +82,14 @@ export class Group {
     this.#log = around.log.group(id)
     const applied = machine.applied()
     this.#applied = applied
-    this.#log.startAt(Math.max(applied, this.#log.marker.index))
-    this.#raft = new Raft({ ...config, id: around.node, applied }, this.#log)
+    // A machine that has not even taken the entry before the start has missed nothing.
+    const from = Math.max(applied, this.#log.marker.index)
+    this.#log.startAt(from)
+    this.#raft = new Raft({ ...config, id: around.node, applied: from }, this.#log)
     this.#term = this.#log.initialState().hardState.term
     this.#delivery = new Delivery(applied, (entries) => this.#machine.committed(entries))
     this.#reads = new Reads(() => around.nextReadContext(), 2 * config.electionTick)
     machine.follow(this.#term, none)
-    this.#passStart()
   }
 
   get isLeader(): boolean {
@@ -99,6 +103,10 @@ export class Group {
   /** 0: nobody that is known. */
   get lead(): RaftId {
     return this.#lead
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed
   }
 
   get appliedIndex(): Index {
@@ -198,6 +206,7 @@ export class Group {
   /** Carries out what is outstanding. True: there is more, for the next turn. */
   turn(): boolean {
     if (this.#isClosed) return false
+    this.#passStart()
     this.#reads.flush(this.#raft)
     for (let i = 0; i < maxReadiesPerTurn; i++) {
       if (!this.#raft.hasReady()) break
@@ -208,9 +217,18 @@ export class Group {
   }
 
   /** The machine's rows were replaced by those of a snapshot, and it has read them. */
-  installed(index: Index): void {
-    this.#applied = Math.max(this.#applied, index)
+  installed(index: Index, stored: () => void): void {
+    this.#applied = index
     this.#delivery.reset(index)
+    this.#installed = { index, stored }
+  }
+
+  /** The core tries again what it could not read before; the step itself changes nothing. */
+  askAgain(): void {
+    if (this.#isClosed) return
+    const { node } = this.#around
+    this.#raft.step(message('propose', { from: node, to: node }))
+    this.#around.dirty(this)
   }
 
   close(): void {
@@ -243,10 +261,12 @@ export class Group {
     if (isSameLead) return
     this.#around.logger.debug({ group: this.id, role, term, lead, was }, 'the leader changed')
     sometimes(was.role === 'leader' && this.#reads.waiting > 0, 'group: lost the lead with reads waiting')
+    const hadLed = this.#leads !== 0
     this.#leads = 0
     this.#leadsFrom = 0
     this.#reads.drop()
-    this.#machine.follow(term, lead)
+    // A fresh leader is told nothing before `lead`: it was told that it follows when it stood.
+    if (role !== 'leader' || hadLed) this.#machine.follow(term, lead)
   }
 
   #send(m: Message): void {
@@ -275,8 +295,17 @@ export class Group {
   #stored(): void {
     const messages = this.#stores.shift()
     if (this.#isClosed || messages === undefined) return
+    this.#noteInstalled()
     for (const m of messages) this.#send(m)
     this.#around.dirty(this)
+  }
+
+  /** The rows of a snapshot are safe when the log starts behind it, or holds that entry. */
+  #noteInstalled(): void {
+    const installed = this.#installed
+    if (installed === null || this.#log.lastIndex() < installed.index) return
+    this.#installed = null
+    installed.stored()
   }
 
   #takeCommitted({ committed, role, term }: Ready): void {
@@ -292,6 +321,9 @@ export class Group {
       plain = i + 1
     }
     this.#delivery.add(plain === 0 ? committed : committed.slice(plain))
+    // Entries that a snapshot had brought already.
+    const last = (committed[committed.length - 1] as Entry).index
+    if (last <= this.#applied) this.#raft.appliedTo(last)
     this.#leadIfDue()
   }
 
@@ -315,7 +347,7 @@ export class Group {
   /** The first log of a group starts behind an entry that only says so; the machine gets one all the same. */
   #passStart(): void {
     const { index, term } = this.#log.marker
-    if (this.#applied >= index) return
+    if (this.#delivery.delivered >= index) return
     const data = new Uint8Array(0)
     this.#delivery.add([{ index, term, kind: 'normal', data }])
   }
@@ -328,20 +360,12 @@ export class Group {
     this.#around.log.load(this.id, missing.lo, missing.hi).then(
       () => {
         this.#isReading = false
-        // The core asks again with the next step or tick; a tick too many does no harm to time.
-        if (!this.#isClosed) this.#around.guard(() => this.#askAgain())
+        this.#around.guard(() => this.askAgain())
       },
       () => {
         this.#isReading = false // the log is broken and has told the node
       },
     )
-  }
-
-  /** A step that changes nothing: it makes the core try its reads again. */
-  #askAgain(): void {
-    this.#raft.reportUnreachable(none)
-    this.#raft.retryReads()
-    this.#around.dirty(this)
   }
 }
 

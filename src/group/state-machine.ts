@@ -22,6 +22,11 @@ export interface StateMachine {
   follow(term: Term, lead: RaftId): void
   /** The index that the rows in the store stand for, as read when the machine was made; then as last applied. */
   applied(): Index
+  /**
+   * A snapshot is about to replace all rows of the group, and everything handed over is applied.
+   * Resolves when the machine writes nothing of its own until `restored`.
+   */
+  restoring?(): Promise<void>
   /** A snapshot replaced all rows of the group. Read them anew; `applied` then says what they stand for. */
   restored(): Promise<void>
 }

@@ -6,6 +6,7 @@ import { metaGroup } from '../ids/group-id.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
 import { MetaGroup } from '../meta/meta-group.ts'
 import { liveMembers } from '../meta/meta-state.ts'
+import type { MetaState } from '../meta/meta-state.ts'
 import { seedConf, seedState } from '../meta/seed.ts'
 import { partitionsOf } from '../ring/table.ts'
 import { Partition } from '../partition/partition.ts'
@@ -116,6 +117,7 @@ export class FlotillaNode implements RunningNode {
         message: (from, m) => this.#message(from, m),
         up: (node, bootId) => this.#up(node, bootId),
         down: (node) => this.#down(node),
+        bulk: (from, header, chunks) => this.#groups.receiveBulk(from, header, chunks),
       },
     })
     metaLink.connect(meta, (to, m) => this.#peers.post(to, m))
@@ -129,8 +131,9 @@ export class FlotillaNode implements RunningNode {
       logger: logger.child({ room: 'group' }),
       metrics,
       peers: new RaftLinks(() => this.#peers),
+      bulk: this.#peers,
       options: raftOptions(config),
-      onFatal: (error) => deps.fatal(error),
+      onFatal: (error: Error) => deps.fatal(error),
     })
     const partitions = meta.state()?.partitions ?? config.cluster.partitions
     this.#hub = new Hub({
@@ -195,34 +198,54 @@ export class FlotillaNode implements RunningNode {
   async #openGroups(): Promise<void> {
     const state = this.#meta.state()
     if (state === null) return
-    const { index } = this.identity
-    const group = await this.#groups.open(metaGroup, {
-      machine: this.#meta,
-      bootstrap: seedConf(state, metaGroup),
-    })
-    this.#meta.attach(group)
-    this.#open.set(metaGroup, group)
-    for (const id of partitionsOf(state.table, index)) {
-      const partition = await this.#makePartition(id, state.partitions)
-      const opened = await this.#groups.open(id, {
-        machine: partition,
-        bootstrap: seedConf(state, id),
-      })
-      this.#open.set(id, opened)
-      this.#hub.desk.add(partition)
+    if (this.#store.doubtful) await this.#distrustStore(state)
+    this.#meta.attach(this.#lateGroup(metaGroup))
+    const bootstrap = seedConf(state, metaGroup)
+    this.#open.set(metaGroup, this.#groups.open(metaGroup, { machine: this.#meta, bootstrap }))
+    for (const id of partitionsOf(state.table, this.identity.index)) {
+      const machine = await this.#makePartition(id, state.partitions)
+      this.#open.set(id, this.#groups.open(id, { machine, bootstrap: seedConf(state, id) }))
+      this.#hub.desk.add(machine)
+    }
+  }
+
+  /**
+   * The machine lost power with unsynced rows (store.ts): every partition goes back to where its
+   * log begins and is replayed. Effects may be applied twice; what the log no longer has was synced.
+   */
+  async #distrustStore(state: MetaState): Promise<void> {
+    this.#deps.logger.warn({}, 'the last run ended without power: rows are replayed from the log')
+    for (const id of partitionsOf(state.table, this.identity.index)) {
+      await PartitionRows.writeApplied(id, this.#store, this.#log.group(id).firstIndex() - 1)
+    }
+    await this.#store.sync()
+    await this.#store.trust()
+  }
+
+  /** Groups and their machines are made for each other: the machine asks for its group when it needs it. */
+  #lateGroup(id: GroupId): Pick<Group, 'propose' | 'readIndex' | 'applied' | 'isLeader' | 'term' | 'lead'> {
+    const group = (): Group => this.#group(id)
+    return {
+      propose: (data, term) => group().propose(data, term),
+      readIndex: (done) => group().readIndex(done),
+      applied: (index) => group().applied(index),
+      get isLeader() {
+        return group().isLeader
+      },
+      get term() {
+        return group().term
+      },
+      get lead() {
+        return group().lead
+      },
     }
   }
 
   async #makePartition(id: GroupId, partitions: number): Promise<Partition> {
     const { clock, timers, logger, metrics } = this.#deps
-    const group = (): Group => this.#group(id)
     return new Partition({
       id,
-      group: {
-        propose: (data, term) => group().propose(data, term),
-        readIndex: (done) => group().readIndex(done),
-        applied: (index) => group().applied(index),
-      },
+      group: this.#lateGroup(id),
       store: this.#store,
       applied: await PartitionRows.readApplied(id, this.#store),
       partitions,
@@ -268,7 +291,7 @@ export class FlotillaNode implements RunningNode {
     }
     const raft = RaftLinks.read(m)
     if (raft !== null) {
-      for (const { group, message } of raft) this.#groups.receive(group, message)
+      for (const { group, message } of raft) this.#groups.receive(group, message, from)
     } else if (kind === drainingKind) this.#handover.drains(from)
     else this.#metaLink.receive(from, m)
   }

@@ -55,6 +55,11 @@ export class PartitionRows {
     return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
   }
 
+  /** Sets what the rows of a partition are said to stand for. Durable with the next sync. */
+  static writeApplied(id: GroupId, store: Store, index: Index): Promise<void> {
+    return store.write([{ key: join(groupPrefix(id), appliedKey), value: counterValue(index) }])
+  }
+
   get applied(): Index {
     return this.#applied
   }

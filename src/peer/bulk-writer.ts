@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
 import type { NodeIndex } from '../ids/node-index.ts'
 import type { Cancel } from '../ports.ts'
 import { peerKinds } from '../wire/peer-kinds.ts'
@@ -26,6 +25,8 @@ export class BulkWriter {
   readonly #handshake: DialerHandshake
   #cancelDeadline: Cancel = () => {}
   #isOpen = false
+  #isEndSent = false
+  /** The receiver has used everything up to the end. */
   #isDone = false
   #broken: string | null = null
   #lastHeard = 0
@@ -48,15 +49,11 @@ export class BulkWriter {
       this.#broken = 'unknown-member'
       return
     }
-    this.#socket = new FrameSocket(
-      connect({ host: address.host, port: address.port }),
-      {
-        message: (message) => this.#receive(message),
-        closed: (why) => this.#lost(why),
-        drained: () => this.#wake(),
-      },
-      around.settings.maxUnprovenBytes,
-    )
+    this.#socket = new FrameSocket(around.transport.dial(address), {
+      message: (message) => this.#receive(message),
+      closed: (why) => this.#lost(why),
+      drained: () => this.#wake(),
+    })
     this.#socket.send(this.#handshake.hello())
     this.#cancelDeadline = around.timers.after(around.settings.handshakeMs, () => {
       this.#socket?.close('deadline')
@@ -77,6 +74,7 @@ export class BulkWriter {
   /** Resolves when the receiver has used all of it. Rejects with BulkBroken. */
   async end(): Promise<void> {
     await this.#until(() => this.#isOpen)
+    this.#isEndSent = true
     this.#socket?.send([peerKinds.bulkEnd, this.#chunks])
     await this.#until(() => this.#isDone)
   }
@@ -98,7 +96,7 @@ export class BulkWriter {
     this.#lastHeard = this.#around.clock.monotonic()
     if (this.#isOpen) {
       if (message[0] !== peerKinds.bulkDone) return
-      this.#isDone = true
+      this.#isDone = this.#isEndSent
       this.#socket?.finish('done')
       return
     }

@@ -24,13 +24,11 @@ export class FrameSocket {
   readonly #events: FrameSocketEvents
   readonly #reader: FrameReader
   readonly #writer = new FrameWriter({ checksum: crc32 })
-  #maxBytesHeard: number
   #isClosed = false
 
-  constructor(socket: Socket, events: FrameSocketEvents, maxUnprovenBytes: number) {
+  constructor(socket: Socket, events: FrameSocketEvents) {
     this.#socket = socket
     this.#events = events
-    this.#maxBytesHeard = maxUnprovenBytes
     this.#reader = new FrameReader({
       checksum: crc32,
       maxFrameBytes: frameLimits.maxHandshakeFrameBytes,
@@ -56,10 +54,9 @@ export class FrameSocket {
     return `${this.#socket.remoteAddress ?? '?'}:${this.#socket.remotePort ?? 0}`
   }
 
-  /** The peer has proved who it is: full frames, any number of bytes. */
+  /** The peer has proved who it is: full frames. Until then each frame is small and counts as a step. */
   trust(): void {
     this.#reader.maxFrameBytes = frameLimits.maxFrameBytes
-    this.#maxBytesHeard = Infinity
   }
 
   /** Adds a message to the next flush. False: it is larger than any frame, and dropped. */
@@ -115,10 +112,6 @@ export class FrameSocket {
   #hear(chunk: Buffer): void {
     if (this.#isClosed) return
     this.bytesHeard += chunk.length
-    if (this.bytesHeard > this.#maxBytesHeard) {
-      this.close('too many bytes before the handshake was done')
-      return
-    }
     const fault = this.#reader.push(chunk, this.#take)
     if (fault !== null) this.close(fault)
   }

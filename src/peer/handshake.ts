@@ -23,7 +23,6 @@ export type Refusal = keyof typeof refusals
 
 export const refusals = {
   malformed: 'it does not speak the peer protocol',
-  'too-much': 'it sent more than a handshake needs',
   deadline: 'it did not finish the handshake in time',
   'other-version': 'no version of the peer protocol in common',
   'other-cluster': 'it belongs to another cluster',

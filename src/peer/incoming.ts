@@ -38,14 +38,10 @@ export class Incoming {
     this.#events = events
     this.#lastTick = around.clock.monotonic()
     this.#handshake = new AcceptorHandshake(around.context, randomBytes(nonceBytes))
-    this.socket = new FrameSocket(
-      socket,
-      {
-        message: (message) => this.#receive(message),
-        closed: (why) => this.#closed(why),
-      },
-      around.settings.maxUnprovenBytes,
-    )
+    this.socket = new FrameSocket(socket, {
+      message: (message) => this.#receive(message),
+      closed: (why) => this.#closed(why),
+    })
     this.#cancelDeadline = around.timers.after(around.settings.handshakeMs, () => {
       this.#refuse('deadline')
     })

@@ -21,6 +21,7 @@ export class LinkReport {
   readonly #resets: Counter
   readonly #overflows: Counter
   readonly #oversize: Counter
+  readonly #tlsRefusals: Counter
   readonly #toldAt = new Map<string, number>()
 
   constructor(logger: Logger, metrics: Metrics, clock: Clock) {
@@ -35,6 +36,10 @@ export class LinkReport {
     this.#overflows = metrics.counter(
       'peer_link_overflow_total',
       'Links reset because more waited for the peer than the bound',
+    )
+    this.#tlsRefusals = metrics.counter(
+      'peer_tls_refused_total',
+      'Connections refused by TLS: no certificate of the cluster',
     )
     this.#oversize = metrics.counter(
       'peer_message_oversize_total',
@@ -77,6 +82,13 @@ export class LinkReport {
 
   serverFailed(error: Error): void {
     this.#logger.error({ error: error.message }, 'peer: the listening socket failed')
+  }
+
+  tlsRefused(error: Error): void {
+    this.#tlsRefusals.add()
+    if (this.#mayTell('tls')) {
+      this.#logger.error({ error: error.message }, 'peer: refused a connection by TLS')
+    }
   }
 
   bulkFailed(node: NodeIndex, error: unknown): void {

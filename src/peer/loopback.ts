@@ -1,4 +1,4 @@
-import type { Timers } from '../ports.ts'
+import type { Counter, Gauge, Metrics, Timers } from '../ports.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
 
 /** Messages of this node to itself: delivered at the end of the turn, in order, not encoded. */
@@ -6,10 +6,22 @@ export class Loopback {
   readonly #timers: Timers
   readonly #maxWaiting: number
   readonly #deliver: (message: PeerMessage) => void
+  readonly #gauge: Gauge
+  readonly #refused: Counter
   #waiting: PeerMessage[] = []
   #isClosed = false
 
-  constructor(timers: Timers, maxWaiting: number, deliver: (message: PeerMessage) => void) {
+  constructor(
+    timers: Timers,
+    metrics: Metrics,
+    maxWaiting: number,
+    deliver: (message: PeerMessage) => void,
+  ) {
+    this.#gauge = metrics.gauge('peer_loopback', 'Messages to this node itself in the last turn')
+    this.#refused = metrics.counter(
+      'peer_loopback_refused_total',
+      'Messages to this node itself above the bound',
+    )
     this.#timers = timers
     this.#maxWaiting = maxWaiting
     this.#deliver = deliver
@@ -17,7 +29,11 @@ export class Loopback {
 
   /** False: too many wait, or it is closed; the message is not taken. */
   post(message: PeerMessage): boolean {
-    if (this.#isClosed || this.#waiting.length >= this.#maxWaiting) return false
+    if (this.#isClosed) return false
+    if (this.#waiting.length >= this.#maxWaiting) {
+      this.#refused.add()
+      return false
+    }
     if (this.#waiting.push(message) === 1) this.#timers.soon(this.#drain)
     return true
   }
@@ -30,6 +46,7 @@ export class Loopback {
   readonly #drain = (): void => {
     const batch = this.#waiting
     this.#waiting = []
+    this.#gauge.set(batch.length)
     for (const message of batch) {
       if (this.#isClosed) return
       this.#deliver(message)

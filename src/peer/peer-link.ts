@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
 import { sometimes } from '../assert.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
 import type { Cancel, Clock, Random, Timers } from '../ports.ts'
@@ -11,11 +10,13 @@ import { DialerHandshake, nonceBytes, type HandshakeContext } from './handshake.
 import type { PeerAddress, PeerIdentity } from './identity.ts'
 import type { LinkReport } from './link-report.ts'
 import type { PeerSettings } from './peer-settings.ts'
+import type { Transport } from './transport.ts'
 
 /** What a link needs from outside. One value serves all links of a node. */
 export interface LinkSurroundings {
   readonly context: HandshakeContext
   readonly settings: PeerSettings
+  readonly transport: Transport
   readonly timers: Timers
   readonly clock: Clock
   readonly random: Random
@@ -87,15 +88,10 @@ export class PeerLink {
     this.#cancelTimer()
     const { settings, timers, context } = this.#around
     const handshake = new DialerHandshake(context, this.target, 'link', randomBytes(nonceBytes))
-    const { host, port } = this.#address
-    const socket: FrameSocket = new FrameSocket(
-      connect({ host, port }),
-      {
-        message: (message) => this.#receive(socket, handshake, message),
-        closed: (why) => this.#lost(why),
-      },
-      settings.maxUnprovenBytes,
-    )
+    const socket: FrameSocket = new FrameSocket(this.#around.transport.dial(this.#address), {
+      message: (message) => this.#receive(socket, handshake, message),
+      closed: (why) => this.#lost(why),
+    })
     this.#socket = socket
     socket.send(handshake.hello())
     this.#cancelTimer = timers.after(settings.handshakeMs, () => socket.close('deadline'))

@@ -13,8 +13,8 @@ export interface PeerSettings {
   readonly maxQueueBytes: number
   /** Accepted connections that have not proved who they are. Above: a new one is closed at once. */
   readonly maxUnproven: number
-  /** Bytes read from a connection that has not proved who it is. Above: it is closed. */
-  readonly maxUnprovenBytes: number
+  /** Accepted connections of all kinds; members need six each at most. Above: closed at once. */
+  readonly maxConnections: number
   /** Messages posted to this node itself and not yet delivered. Above: `post` answers false. */
   readonly maxLoopback: number
   /** Bulk streams from one peer at a time. Above: a further one is refused as busy. */
@@ -31,7 +31,7 @@ export const defaultPeerSettings: PeerSettings = {
   backoffMaxMs: 1_000,
   maxQueueBytes: 64 * 1024 * 1024,
   maxUnproven: 64,
-  maxUnprovenBytes: 8 * 1024,
+  maxConnections: 8_192,
   maxLoopback: 65_536,
   maxBulkPerPeer: 4,
   maxBulkAheadBytes: 1024 * 1024,

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import type { NodeIndex } from '../ids/node-index.ts'
 import type { Cancel, Clock, Gauge, Logger, Metrics, Random, Timers } from '../ports.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
@@ -12,6 +12,7 @@ import { LinkReport } from './link-report.ts'
 import { Loopback } from './loopback.ts'
 import type { LinkSurroundings } from './peer-link.ts'
 import { Peer } from './peer.ts'
+import { plainTransport, tlsTransport, type PeerTls } from './transport.ts'
 import { defaultPeerSettings, type PeerSettings } from './peer-settings.ts'
 
 /**
@@ -41,6 +42,8 @@ export interface PeersOptions {
   readonly metrics: Metrics
   readonly handlers: PeerHandlers
   readonly settings?: Partial<PeerSettings>
+  /** Plain TCP unless given. */
+  readonly tls?: PeerTls
 }
 
 /** The links between this node and all the others. */
@@ -53,6 +56,7 @@ export class Peers {
   readonly #report: LinkReport
   readonly #upGauge: Gauge
   readonly #queueGauge: Gauge
+  readonly #unprovenGauge: Gauge
   readonly #peers = new Map<NodeIndex, Peer>()
   readonly #unproven = new Set<Incoming>()
   readonly #newestBoots = new Map<NodeIndex, BootId>()
@@ -73,6 +77,7 @@ export class Peers {
     this.#report = new LinkReport(logger, metrics, clock)
     this.#upGauge = metrics.gauge('peer_up', 'Peers that messages can be posted to')
     this.#queueGauge = metrics.gauge('peer_queue_bytes', 'Bytes that wait for peers, all links')
+    this.#unprovenGauge = metrics.gauge('peer_unproven', 'Connections in the handshake')
     this.#around = {
       context: {
         self,
@@ -81,13 +86,17 @@ export class Peers {
         newestBoot: (node) => this.#newestBoots.get(node) ?? 0,
       },
       settings: this.#settings,
+      transport:
+        options.tls === undefined
+          ? plainTransport
+          : tlsTransport(options.tls, this.#settings.handshakeMs),
       timers,
       clock,
       random,
       report: this.#report,
     }
     this.#bulks = new BulkTable(this.#around, metrics, handlers.bulk?.bind(handlers))
-    this.#loopback = new Loopback(timers, this.#settings.maxLoopback, (message) => {
+    this.#loopback = new Loopback(timers, metrics, this.#settings.maxLoopback, (message) => {
       handlers.message(self.index, message)
     })
     this.#cancelTick = timers.every(this.#settings.pingEveryMs / 2, () => this.#tick())
@@ -95,11 +104,13 @@ export class Peers {
 
   /** Accepts peers at `port` (0: any) and dials all members. Rejects when the port cannot be had. */
   async listen(host: string, port: number): Promise<void> {
-    const server = createServer({ pauseOnConnect: false }, (socket) => {
+    const server = this.#around.transport.serve((socket) => {
       if (this.#isClosed || this.#unproven.size >= this.#settings.maxUnproven) socket.destroy()
       else this.#unproven.add(new Incoming(socket, this.#around, this.#incomingEvents))
     })
     this.#server = server
+    server.maxConnections = this.#settings.maxConnections
+    server.on('tlsClientError', (error: Error) => this.#report.tlsRefused(error))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ host, port }, () => {
@@ -247,6 +258,7 @@ export class Peers {
       waiting += peer.link.waitingBytes
     }
     this.#queueGauge.set(waiting)
+    this.#unprovenGauge.set(this.#unproven.size)
     this.#bulks.tick(now)
   }
 

@@ -223,11 +223,11 @@ function becomeLeader(core: Core): void {
   const leader = new LeaderState(start)
   core.leader = leader
   trackMembers(core, leader, start)
-  if (leader.own !== null) {
-    leader.own.becomeReplicate()
-    leader.own.recentActive = true
-    leader.own.acknowledge(core.log.stable)
-  }
+  const { own } = leader
+  assert(own !== null, 'RAFT-17', { id: core.id })
+  own.becomeReplicate()
+  own.recentActive = true
+  own.acknowledge(core.log.stable)
   // Nothing of older terms commits by itself; this entry commits them with it (paper 5.4.2, 8).
   appendOwn(core, 'normal', noData)
   traceRole(core)
@@ -252,7 +252,7 @@ function reset(core: Core, term: Term): void {
 /** Leader: steps down when it has not heard from a quorum since the last check (thesis 6.2). */
 export function checkQuorum(core: Core, leader: LeaderState): void {
   const { voters, outgoing } = core.conf
-  const result = voteResult(voters, outgoing, { get: (id) => leader.actives.get(id) ?? false })
+  const result = voteResult(voters, outgoing, leader.actives)
   for (const peer of leader.peers) peer.recentActive = peer.id === core.id
   if (result === 'won') return
   trace(core, { kind: 'quorum-lost', term: core.term })

@@ -220,7 +220,7 @@ export class RaftLog {
   /** The disk holds the snapshot at `index`, and the host has put its state in place. */
   snapshotStored(index: Index): void {
     if (!this.unstable.stableSnapshotTo(index)) return
-    if (this.applying < index) this.applying = index
+    this.applying = index
     this.applyingBytes = 0
     this.#pages = []
     this.applied = index

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts'
 import type { ConfChange, ConfChangeError } from './confchange.ts'
 import { changed, encodeConfChange, isJoint, leaveJointChange, members } from './confchange.ts'
 import type { ConfState, Index, RaftId, Term } from './entry.ts'
@@ -106,7 +107,8 @@ export function leaveIfDue(core: Core, leader: LeaderState): void {
   if (!leader.isLeaving || log.committed < log.lastIndex) return
   if (committedIndex(conf.voters, conf.outgoing, leader.knownCommits) < log.committed) return
   const heir = leader.peers.find((peer) => !peer.isLearner && peer.match === log.lastIndex)
-  if (heir !== undefined) sendTimeoutNow(core, heir.id)
+  assert(heir !== undefined, 'RAFT-17', { committed: log.committed })
+  sendTimeoutNow(core, heir.id)
   becomeFollower(core, core.term, none)
 }
 

@@ -9,5 +9,5 @@ import type { Core, LeaderState } from './state.ts'
 export function indexIgnoringMembership(core: Core, leader: LeaderState): Index {
   const matches = leader.peers.filter((peer) => !peer.isLearner).map((peer) => peer.match)
   matches.sort((a, b) => b - a)
-  return matches[majority(core.conf.voters.length) - 1] ?? 0
+  return matches[majority(core.conf.voters.length) - 1] as Index
 }

@@ -2,7 +2,7 @@ import { assert } from '../assert.ts'
 import type { RaftConfig } from './config.ts'
 import { checkConfig } from './config.ts'
 import type { ConfChange } from './confchange.ts'
-import type { ConfState, Entry, Index, RaftId, Snapshot } from './entry.ts'
+import type { ConfState, Entry, Index, RaftId } from './entry.ts'
 import { none } from './entry.ts'
 import {
   becomeFollower,
@@ -23,7 +23,7 @@ import {
   proposeConfChange,
 } from './membership.ts'
 import type { Message } from './message.ts'
-import { draft, refuseAppend } from './outbox.ts'
+import { refuseAppend } from './outbox.ts'
 import type { ReadIndexResult } from './read-index.ts'
 import {
   askRead,
@@ -38,7 +38,6 @@ import {
   onAppendResponse,
   onHeartbeat,
   onHeartbeatResponse,
-  onOwnStored,
   releaseUncommitted,
   sendAppends,
 } from './replication.ts'
@@ -47,6 +46,7 @@ import { Core, hardStateOf } from './state.ts'
 import type { LeaderState } from './state.ts'
 import type { RaftStatus } from './status.ts'
 import { statusOf } from './status.ts'
+import { askForCompletion, onSnapshotStored, onStored } from './stored.ts'
 import type { StorageView } from './storage-view.ts'
 import { Unavailable } from './storage-view.ts'
 import { tickFollower, tickLeader } from './tick.ts'
@@ -180,7 +180,7 @@ export class Raft {
     const isNewVote = core.term !== core.seenTerm || core.vote !== core.seenVote
     const mustSync = isNewVote || entries.length > 0 || snapshot !== null
     const hardState = isNewVote || log.committed !== core.seenCommit ? hardStateOf(core) : null
-    if (mustSync) this.#askForCompletion(snapshot)
+    if (mustSync) askForCompletion(core, snapshot)
     const ready: Ready = {
       role: core.role,
       lead: core.lead,
@@ -245,7 +245,7 @@ export class Raft {
     const core = this.#core
     if (isFromLeader(m)) refuseAppend(core, m.from, m.index, { index: 0, term: 0 })
     else if (m.kind === 'pre-vote' || m.kind === 'vote') refuseVote(core, m)
-    else if (m.kind === 'storage-append-response') this.#onSnapshotStored(m)
+    else if (m.kind === 'storage-append-response') onSnapshotStored(core, m)
   }
 
   #stepCurrent(m: Message): void {
@@ -265,7 +265,7 @@ export class Raft {
         onVoteResponse(core, m)
         return
       case 'storage-append-response':
-        this.#onStored(m)
+        onStored(core, m)
         return
       case 'timeout-now':
         if (core.role === 'follower') takeOver(core)
@@ -323,35 +323,6 @@ export class Raft {
     if (peer === null) return
     onHeartbeatResponse(core, leader, peer)
     onReadConfirmed(core, leader, peer, m.context)
-  }
-
-  /** The disk answered, and the term is still the one in which it was asked. */
-  #onStored(m: Message): void {
-    const core = this.#core
-    this.#onSnapshotStored(m)
-    core.log.unstable.stableTo(m.index, m.logTerm)
-    if (core.leader !== null) onOwnStored(core, core.leader, core.log.stable)
-  }
-
-  /** Of any term: a snapshot that was installed stays installed. */
-  #onSnapshotStored(m: Message): void {
-    if (m.snapshot !== null) this.#core.log.snapshotStored(m.snapshot.meta.index)
-  }
-
-  /**
-   * A message to this node that says how far the log reaches once this ready is stored. It carries
-   * the term: between two writes of the same entry another term may have overwritten it, and then
-   * the answer to the first write proves nothing. A new term is itself a reason to store, so an
-   * answer that is dropped for its term is followed by one that counts.
-   */
-  #askForCompletion(snapshot: Snapshot | null): void {
-    const core = this.#core
-    const m = draft(core, 'storage-append-response', core.id)
-    m.index = core.log.lastIndex
-    m.logTerm = core.log.lastTerm
-    m.snapshot = snapshot
-    if (core.mutant === 'K2') this.#onStored(m)
-    core.afterStore.push(m)
   }
 
   #takeCommitted(): readonly Entry[] {

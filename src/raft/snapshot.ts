@@ -1,7 +1,6 @@
-import { sometimes } from '../assert.ts'
+import { assert, sometimes } from '../assert.ts'
 import { restore } from './confchange.ts'
 import type { Snapshot } from './entry.ts'
-import { assert } from '../assert.ts'
 import type { Message } from './message.ts'
 import { acknowledge, draft } from './outbox.ts'
 import type { Progress } from './progress.ts'
@@ -34,8 +33,16 @@ export function sendSnapshot(core: Core, peer: Progress): void {
 
 /** Follower: takes the snapshot when it leads forward, and says where the log stands in any case. */
 export function onSnapshot(core: Core, m: Message): void {
-  const taken = m.snapshot !== null && install(core, m.snapshot)
-  acknowledge(core, m.from, taken ? core.log.lastIndex : core.log.committed)
+  if (m.snapshot === null) return
+  try {
+    const isInstalled = install(core, m.snapshot)
+    acknowledge(core, m.from, isInstalled ? core.log.lastIndex : core.log.committed)
+  } catch (error) {
+    // Whether the log holds it already must be read first. To install it unread might cut off what
+    // was acknowledged; as if the message were lost, the leader asks again.
+    if (!(error instanceof Unavailable)) throw error
+    sometimes(true, 'raft: a snapshot waits for the disk to be read')
+  }
 }
 
 function install(core: Core, snapshot: Snapshot): boolean {
@@ -45,7 +52,7 @@ function install(core: Core, snapshot: Snapshot): boolean {
     sometimes(true, 'raft: an older snapshot came late')
     return false
   }
-  if (holds(core, snapshot)) {
+  if (log.matches(index, term)) {
     // The log has it all: a commit index is all that was missing.
     log.commitTo(index)
     return false
@@ -58,13 +65,4 @@ function install(core: Core, snapshot: Snapshot): boolean {
   adoptConf(core, normal)
   trace(core, { kind: 'snapshot-restored', index })
   return true
-}
-
-function holds(core: Core, { meta }: Snapshot): boolean {
-  try {
-    return core.log.matches(meta.index, meta.term)
-  } catch (error) {
-    if (error instanceof Unavailable) return false
-    throw error
-  }
 }

@@ -11,8 +11,12 @@ export interface Beating {
   late(): void
 }
 
-/** Precision of deadlines, ms; also how often the wheel is looked at. */
-const tickMs = 100
+/**
+ * Precision of deadlines, ms; also how often the wheel is looked at. Finer when the limits are short: a
+ * pong must have the time between ping and limit, a tenth of the limit, to be noticed.
+ */
+const maxTickMs = 100
+const minTickMs = 10
 /** One round of the wheel is 102 s: with pings every 49.5 s hardly an entry waits for a second one. */
 const slots = 1_024
 /** Pings go at this share of the idle time: 49.5 s of 55 s. */
@@ -63,6 +67,7 @@ export class Heartbeat {
     this.#times = times
     this.#roundTrip = roundTrip
     this.#now = clock.monotonic()
+    const tickMs = Math.max(minTickMs, Math.min(maxTickMs, Math.floor(times.idleMs / 100)))
     this.#wheel = new TimingWheel(tickMs, slots, this.#now)
     this.#stop = timers.every(tickMs, () => this.tick())
   }

@@ -208,6 +208,7 @@ function websocketOptions(options: EdgeOptions): ServerOptions<typeof ClientSock
   const known = {
     noServer: true,
     clientTracking: false,
+    autoPong: false,
     WebSocket: ClientSocket,
     maxPayload: options.maxMessageBytes,
     maxFragments,

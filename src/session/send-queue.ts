@@ -156,6 +156,11 @@ export class TurnFlusher {
     return whole
   }
 
+  /** Runs `task` at the end of this turn. */
+  soon(task: () => void): void {
+    this.#timers.soon(task)
+  }
+
   written(frames: number, bytes: number): void {
     this.#onWritten(frames, bytes)
   }

@@ -2,9 +2,10 @@ import { assert, sometimes } from '../assert.ts'
 import type { AuthLevel, Json, SessionId } from '../chat/command.ts'
 import type { UserId } from '../ids/user-id.ts'
 import { limits } from '../limits.ts'
-import { Frame } from '../topic/frame.ts'
+import type { Frame } from '../topic/frame.ts'
 import { ctrlFrame } from '../topic/render.ts'
 import type { Subscriber, TopicRequest } from '../topic/topics.ts'
+import { frameText } from '../wire/client-frames.ts'
 import { dispatch } from './dispatch.ts'
 import type { Beating, Pulse } from './heartbeat.ts'
 import type { Refusal } from './refusal.ts'
@@ -85,8 +86,12 @@ export class Session implements Subscriber, SocketListener, Beating {
   // --- what goes out ---
 
   deliver(frame: Frame): boolean {
+    return this.#push(this.speaksMsgpack ? frame.binary : frame.text)
+  }
+
+  #push(bytes: Buffer): boolean {
     if (this.#hasEnded) return false
-    if (this.#socket.push(this.speaksMsgpack ? frame.binary : frame.text)) return true
+    if (this.#socket.push(bytes)) return true
     this.host.metrics.overflows.add()
     sometimes(true, 'session: a slow reader was closed')
     this.#end(goodbyes.slow, false)
@@ -160,8 +165,8 @@ export class Session implements Subscriber, SocketListener, Beating {
     heartbeat.heard(this.#pulse)
     metrics.framesIn.add()
     metrics.bytesIn.add(payload.length)
-    if (payload.length === 1 && payload[0] === probe) {
-      this.deliver(probeAnswer)
+    if (payload.length === 1 && payload[0] === probe && !(isBinary && this.speaksMsgpack)) {
+      this.#push(probeAnswer)
     } else if (this.#mustWait || this.#waiting !== null) {
       this.#wait(payload, isBinary)
     } else {
@@ -266,4 +271,4 @@ export class Session implements Subscriber, SocketListener, Beating {
 
 /** The one-byte text `1`, answered by `0`: a client asks whether the connection lives. */
 const probe = 0x31
-const probeAnswer = new Frame('0')
+const probeAnswer = frameText('0')

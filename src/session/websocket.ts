@@ -9,7 +9,7 @@ export interface SocketListener {
   heardMessage(payload: Buffer, isBinary: boolean): void
   /** The client answered a ping. */
   heardPong(): void
-  /** The client pinged; it has been answered. */
+  /** The client pinged; it will be answered. */
   heardPing(): void
   /** The connection is gone. Once, last. `code`: 1006 when it just broke. */
   closed(code: number): void
@@ -18,7 +18,7 @@ export interface SocketListener {
 /**
  * A websocket of `ws` whose data frames we write ourselves, straight to the network socket: built once
  * for all receivers and gathered per turn, which `ws` cannot do. `ws` reads, checks and unmasks what
- * comes in, and writes pongs and the close frame. Both write whole frames, so their order is one of
+ * comes in, and writes the close frame. Both write whole frames, so their order is one of
  * frames, and after the close frame nothing of ours follows: the queue is closed before it.
  */
 export class ClientSocket extends WebSocket {
@@ -27,11 +27,15 @@ export class ClientSocket extends WebSocket {
   onGone: ((socket: ClientSocket) => void) | null = null
   #queue: SendQueue | null = null
   #network: Socket | null = null
+  #flusher: TurnFlusher | null = null
+  /** The last ping of this turn, to be answered at its end. */
+  #ping: Buffer | null = null
 
   /** To be called once, at the end of the upgrade. `network`: the socket that was upgraded. */
   attach(listener: SocketListener, network: Socket, flusher: TurnFlusher): void {
     this.listener = listener
     this.#network = network
+    this.#flusher = flusher
     this.#queue = new SendQueue(network, flusher)
     this.on('message', onMessage)
     this.on('ping', onPing)
@@ -57,6 +61,24 @@ export class ClientSocket extends WebSocket {
     this.close(code, reason)
   }
 
+  /**
+   * Answers a ping at the end of the turn. Of several in one turn only the last is answered (RFC 6455,
+   * 5.5.3), and none of a client that does not read: a flood of pings costs us nothing.
+   */
+  pongSoon(payload: Buffer): void {
+    const isPlanned = this.#ping !== null
+    this.#ping = payload
+    if (!isPlanned) this.#flusher?.soon(() => this.#pong())
+  }
+
+  #pong(): void {
+    const payload = this.#ping
+    this.#ping = null
+    if (payload === null || this.#network === null || this.readyState !== WebSocket.OPEN) return
+    if (this.#network.writableNeedDrain) return
+    this.#network.write(Buffer.concat([Buffer.from([pongOpcode, payload.length]), payload]))
+  }
+
   /** An empty ping, in order with what was pushed before the last flush. */
   beat(): void {
     if (this.readyState === WebSocket.OPEN) this.#network?.write(pingFrame)
@@ -65,13 +87,17 @@ export class ClientSocket extends WebSocket {
 
 /** A control frame without payload: FIN, opcode 9, length 0. */
 const pingFrame = Buffer.from([0x89, 0x00])
+/** FIN, opcode 10; payloads of pings are at most 125 bytes, so their length is one byte. */
+const pongOpcode = 0x8a
 
 function onMessage(this: WebSocket, payload: unknown, isBinary: boolean): void {
   ;(this as ClientSocket).listener?.heardMessage(payload as Buffer, isBinary)
 }
 
-function onPing(this: WebSocket): void {
-  ;(this as ClientSocket).listener?.heardPing()
+function onPing(this: WebSocket, payload: Buffer): void {
+  const socket = this as ClientSocket
+  socket.pongSoon(payload)
+  socket.listener?.heardPing()
 }
 
 function onPong(this: WebSocket): void {

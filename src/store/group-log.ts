@@ -48,6 +48,7 @@ export class GroupLog implements StorageView {
   #back: readonly Entry[] = noEntries
   #missing: { readonly lo: Index; readonly hi: Index } | null = null
   #snapshot: Snapshot | null = null
+  #snapshotWanted = false
 
   // --- what the core asks (StorageView) ---
 
@@ -83,6 +84,7 @@ export class GroupLog implements StorageView {
 
   snapshot(): Snapshot {
     if (this.#snapshot === null || this.#snapshot.meta.index < this.#marker.index) {
+      this.#snapshotWanted = true
       throw new Unavailable()
     }
     return this.#snapshot
@@ -122,6 +124,13 @@ export class GroupLog implements StorageView {
     const missing = this.#missing
     this.#missing = null
     return missing
+  }
+
+  /** The core looked for a snapshot and found none; asked once. */
+  takeSnapshotWanted(): boolean {
+    const wanted = this.#snapshotWanted
+    this.#snapshotWanted = false
+    return wanted
   }
 
   /** The snapshot that the core may send. Null: none. */

@@ -69,7 +69,8 @@ export function prefixRange(prefix: Uint8Array): KeyRange {
   let end = prefix.length
   while (end > 0 && prefix[end - 1] === 0xff) end--
   assert(end > 0, 'STORE-8', { prefix: [...prefix] })
-  const lt = prefix.slice(0, end)
+  // A copy: `slice` of a Buffer would be a view of the prefix itself.
+  const lt = Uint8Array.from(prefix.subarray(0, end))
   lt[end - 1] = (lt[end - 1] as number) + 1
   return { gte: prefix, lt }
 }

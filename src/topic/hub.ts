@@ -3,7 +3,6 @@ import type { SessionId } from '../chat/command.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
 import { partitionOf } from '../ids/routing-key.ts'
-import { kindOf } from '../ids/topic-name.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 import { limits } from '../limits.ts'
 import type { Letter } from '../partition/outbox.ts'
@@ -98,7 +97,7 @@ export class Hub implements Topics {
 
   request(from: Subscriber, request: TopicRequest, done: () => void): void {
     const { command, topic } = request
-    if (kindOf(topic) === 'fnd') return this.#search.request(from, request, done)
+    if (this.#search.takes(request)) return this.#search.request(from, request, done)
     const attachment = this.#proxies.get(topic)?.sessions.get(from.sid)
     const attached = attachment?.live === true
     if (command.kind === 'pub') {

@@ -76,6 +76,31 @@ const isReady = (admin: string) =>
     () => false,
   )
 
+/** What a linter of Prometheus' text form would say. */
+function metricComplaints(text: string): string[] {
+  const types = new Map<string, string>()
+  const wrong: string[] = []
+  for (const line of text.split('\n')) {
+    const [, name, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? []
+    if (name !== undefined && type !== undefined) {
+      if (types.has(name)) wrong.push(`${name} twice`)
+      if (type === 'counter' && !name.endsWith('_total'))
+        wrong.push(`${name} is a counter without _total`)
+      if (type === 'gauge' && name.endsWith('_total')) wrong.push(`${name} is a gauge with _total`)
+      if (!/^flotilla_[a-z][a-z0-9_]*$/.test(name)) wrong.push(`${name} is no good name`)
+      types.set(name, type)
+      continue
+    }
+    if (line === '' || /^# HELP \S+ \S/.test(line)) continue
+    const [, sample, value] = /^([a-z_0-9]+)(?:\{[^}]*\})? (\S+)$/.exec(line) ?? []
+    const known =
+      sample !== undefined &&
+      (types.has(sample) || types.has(sample.replace(/_(bucket|sum|count)$/, '')))
+    if (!known || !Number.isFinite(Number(value))) wrong.push(line)
+  }
+  return wrong
+}
+
 const isAlive = (pid: number) => {
   try {
     return process.kill(pid, 0)
@@ -97,6 +122,10 @@ test(
       if (existsSync(environ))
         expect(readFileSync(environ, 'latin1')).toContain('UV_THREADPOOL_SIZE=8')
     }
+
+    const metrics = await (await fetch(`http://${nodes[0]!.admin}/metrics`)).text()
+    expect(metricComplaints(metrics)).toEqual([])
+    expect(metrics).toContain('flotilla_log_written_bytes_total')
 
     const second = up()
     expect(await second.ended).toBe(1)

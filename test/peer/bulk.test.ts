@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { BulkBroken } from '../../src/peer/bulk-writer.ts'
-import type { BulkReader } from '../../src/peer/bulk-reader.ts'
+import { BulkReader } from '../../src/peer/bulk-reader.ts'
+import { peerKinds } from '../../src/wire/peer-kinds.ts'
 import { FaultyProxy } from './faulty-proxy.ts'
 import { allUp, introduce, startNode, until, type TestNode } from './surroundings.ts'
 
@@ -92,6 +93,39 @@ test.for([
   await expect(stream.write(Buffer.alloc(1))).rejects.toThrow(BulkBroken)
 })
 
+test('a receiver that returns too early is never taken for one that used all', async () => {
+  const { one } = await pair(async () => {})
+  for (const chunks of [0, 1, 3]) {
+    const stream = one.peers.openBulk(2, 'x')
+    const sending = (async () => {
+      for (let n = 0; n < chunks; n++) await stream.write(Buffer.from('small'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      await stream.end()
+    })()
+    await expect(sending).rejects.toThrow(BulkBroken)
+  }
+})
+
+test('nor is one that returns after the end came, without having read it', async () => {
+  const { one } = await pair(async (_from, _header, chunks) => {
+    for await (const _ of chunks) break
+    await new Promise((resolve) => setTimeout(resolve, 60)) // all is here by now
+  })
+  const stream = one.peers.openBulk(2, 'x')
+  for (let n = 0; n < 3; n++) await stream.write(Buffer.from('small'))
+  await expect(stream.end()).rejects.toThrow(BulkBroken)
+})
+
+test('an end that does not count the chunks that came is refused', () => {
+  const socket = { pause() {}, resume() {}, close() {} }
+  const reader = new BulkReader(socket as never, 1_000)
+  expect(reader.receive([peerKinds.bulkChunk, Buffer.from('one')])).toBe(true)
+  expect(reader.receive([peerKinds.bulkEnd, 2])).toBe(false)
+  expect(reader.receive([peerKinds.ping, 1])).toBe(false)
+  expect(reader.receive([peerKinds.bulkEnd, 1])).toBe(true)
+  expect(reader.receive([peerKinds.bulkChunk, Buffer.from('late')])).toBe(false)
+})
+
 test.for(['cut', 'swallow', 'abort', 'close'] as const)(
   'by %s in the middle both ends learn that it is not whole',
   async (how) => {
@@ -112,7 +146,7 @@ test.for(['cut', 'swallow', 'abort', 'close'] as const)(
     await stream.write(Buffer.alloc(1_000))
     await until(() => seen === 1_000, 'the first chunk')
     if (how === 'cut') proxy.cut()
-    if (how === 'swallow') proxy.swallow = true
+    if (how === 'swallow') proxy.swallow = 'both'
     if (how === 'abort') stream.abort()
     if (how === 'close') one.close()
     await expect(stream.end()).rejects.toThrow(BulkBroken)

@@ -2,8 +2,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 /** A directed link through userspace, as the fault harness has it: it can be cut in many ways. */
 export class FaultyProxy {
-  /** Bytes go nowhere, connections stay open. */
-  swallow = false
+  /** Bytes of these directions go nowhere, and nobody is told of a close: half-open. */
+  swallow: 'nothing' | 'both' | 'from-dialler' | 'to-dialler' = 'nothing'
   /** New connections are closed at once. */
   refuse = false
   /** Flip one bit of the byte with this number, counted over what the dialler sends, once. */
@@ -13,11 +13,15 @@ export class FaultyProxy {
   /** Largest piece that is passed on at once. */
   maxPiece = Infinity
   connections = 0
+  #frozenBefore = 0
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
+  #target: () => number
+
   private constructor(target: () => number) {
-    this.#server = createServer((near) => this.#accept(near, target()))
+    this.#target = target
+    this.#server = createServer((near) => this.#accept(near, this.#target()))
   }
 
   static async to(target: () => number): Promise<FaultyProxy> {
@@ -26,8 +30,18 @@ export class FaultyProxy {
     return proxy
   }
 
+  /** New connections go elsewhere. */
+  retarget(target: () => number): void {
+    this.#target = target
+  }
+
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Makes the connections that are open now half-open for ever; new ones work. */
+  freeze(): void {
+    this.#frozenBefore = this.connections
   }
 
   /** Resets every open connection. */
@@ -45,14 +59,18 @@ export class FaultyProxy {
       near.resetAndDestroy()
       return
     }
-    this.connections++
+    const number = this.connections++
+    const isDeaf = (isDialler: boolean) =>
+      number < this.#frozenBefore ||
+      this.swallow === 'both' ||
+      this.swallow === (isDialler ? 'from-dialler' : 'to-dialler')
     const far = connect({ host: '127.0.0.1', port })
     let passed = 0
     const pass = (from: Socket, to: Socket, isDialler: boolean) => {
       this.#sockets.add(from)
       from.setNoDelay(true)
       from.on('data', (chunk: Buffer) => {
-        if (this.swallow) return
+        if (isDeaf(isDialler)) return
         let piece = chunk
         if (isDialler) {
           if (this.corruptAt >= passed && this.corruptAt < passed + chunk.length) {
@@ -72,10 +90,10 @@ export class FaultyProxy {
           to.write(piece.subarray(at, Math.min(piece.length, at + this.maxPiece)))
         }
       })
-      from.on('error', () => to.destroy())
+      from.on('error', () => {})
       from.on('close', () => {
         this.#sockets.delete(from)
-        to.destroy()
+        if (!isDeaf(isDialler)) to.destroy()
       })
     }
     pass(near, far, true)

@@ -66,6 +66,7 @@ describe('messages', () => {
     expect([1, 2, 3].map((n) => one.peers.post(1, [20, n]))).toEqual([true, true, false])
     await until(() => one.got.length === 2, 'the loopback')
     expect(one.peers.post(1, [20, 4])).toBe(true)
+    expect(one.seen.values.get('peer_loopback_refused_total')).toBe(1)
   })
 
   test('too large for any frame are dropped alone', async () => {
@@ -105,18 +106,64 @@ describe('up and down', () => {
     await until(() => one.peers.isUp(2), 'the other direction to heal')
   })
 
-  test('a half-open link is noticed by both ends within the keepalive', async () => {
-    const { one, two, proxy } = await proxied()
-    const from = performance.now()
-    proxy.swallow = true
-    await until(() => one.events.includes('down 2') && two.events.includes('down 1'), 'down')
-    const took = performance.now() - from
-    expect(took).toBeGreaterThan(100)
-    expect(took).toBeLessThan(1_000)
-    proxy.swallow = false
-    await until(() => allUp([one, two]), 'up again')
-    one.peers.post(2, [20, 9])
-    await until(() => numbersOf(two).includes(9), 'a message')
+  test.for(['both', 'from-dialler', 'to-dialler'] as const)(
+    'a link that swallows bytes (%s) is noticed within the keepalive and replaced',
+    async (swallow) => {
+      const { one, two, proxy } = await proxied()
+      const from = performance.now()
+      const heals = proxy.connections + 1
+      proxy.swallow = swallow
+      await until(() => one.events.includes('down 2'), 'down at the dialler')
+      if (swallow !== 'to-dialler') await until(() => two.events.includes('down 1'), 'down')
+      const took = performance.now() - from
+      expect(took).toBeGreaterThan(100)
+      expect(took).toBeLessThan(1_000)
+      proxy.freeze()
+      proxy.swallow = 'nothing'
+      await until(() => allUp([one, two]) && proxy.connections >= heals, 'up again')
+      one.peers.post(2, [20, 9])
+      await until(() => numbersOf(two).includes(9), 'a message')
+    },
+  )
+
+  const patient = { pingEveryMs: 60_000, deadAfterMs: 120_000 }
+
+  test('the answer that tells a node up again is asked for, not waited for', async () => {
+    const { two, proxy } = await proxied({ settings: { ...patient, backoffMinMs: 30_000 } })
+    proxy.refuse = true
+    proxy.cut()
+    await until(() => two.events.length === 3, 'down and up', 2_000)
+  })
+
+  test('a restart shows by its own link, though the link to its earlier start looks alive', async () => {
+    const settings = { ...patient, backoffMinMs: 5 }
+    const { one, two, proxy } = await proxied({ settings })
+    proxy.freeze()
+    two.close()
+    await until(() => one.events.at(-1) === 'down 2', 'the incoming link to break')
+    const later = await startNode({ index: 2, bootId: 7 }, { settings })
+    open.push(later)
+    proxy.retarget(() => later.peers.port)
+    later.members.set(1, { name: 'n1', host: '127.0.0.1', port: one.peers.port })
+    later.peers.refresh()
+    await until(() => one.events.at(-1) === 'up 2 boot 7', 'the new start', 2_000)
+    expect(proxy.connections).toBe(2)
+  })
+
+  test('a node that dials us is dialled at once, whatever the backoff says', async () => {
+    const settings = { ...patient, backoffMinMs: 60_000, backoffMaxMs: 60_000 }
+    const one = await startNode({ index: 1 }, { settings })
+    const two = await startNode({ index: 2 }, { settings })
+    const proxy = await FaultyProxy.to(() => two.peers.port)
+    open.push(one, two, proxy)
+    proxy.refuse = true
+    one.members.set(2, { name: 'n2', host: '127.0.0.1', port: proxy.port })
+    one.peers.refresh()
+    await until(() => one.seen.lines.some((line) => line.includes('link not made')), 'a refusal')
+    proxy.refuse = false
+    two.members.set(1, { name: 'n1', host: '127.0.0.1', port: one.peers.port })
+    two.peers.refresh()
+    await until(() => one.peers.isUp(2) && two.peers.isUp(1), 'both up', 2_000)
   })
 
   test('a restarted node is up with its new boot id; its earlier life is refused', async () => {

@@ -46,7 +46,9 @@ describe('a new account', () => {
     const again = await greeted(edge)
     expect((await again.ask({ login: { scheme: 'token', secret: token } })).params.user).toBe(user)
     const byName = await greeted(edge)
-    expect((await byName.ask({ login: { scheme: 'basic', secret: base64('anna:secret12') } })).code).toBe(200)
+    expect(
+      (await byName.ask({ login: { scheme: 'basic', secret: base64('anna:secret12') } })).code,
+    ).toBe(200)
   })
 
   test('without login: 201, and the session is as it was', async () => {
@@ -59,7 +61,11 @@ describe('a new account', () => {
     expect(ctrl.params.desc.defacs).toEqual({ auth: 'JRWPAS', anon: 'N' })
     expect((await client.ask({ sub: { topic: 'me' } })).code).toBe(401)
     const taken = await client.ask({ acc })
-    expect(taken).toMatchObject({ code: 409, text: 'duplicate credential', params: { what: 'auth' } })
+    expect(taken).toMatchObject({
+      code: 409,
+      text: 'duplicate credential',
+      params: { what: 'auth' },
+    })
   })
 
   test('without a name: scheme anonymous', async () => {
@@ -83,7 +89,11 @@ describe('a new account', () => {
     [{ secret: base64('ann:secret12'), tags: ['email:a@b.com'] }, 403, { what: 'tags' }],
     [{ secret: base64('ann:secret12'), status: 'ok' }, 403, { what: 'state' }],
     [{ secret: base64('ann:secret12'), desc: { defacs: { auth: 'XYZ' } } }, 400, undefined],
-    [{ secret: base64('ann:secret12'), tmpscheme: 'code', tmpsecret: 'YQ==' }, 401, { what: 'auth' }],
+    [
+      { secret: base64('ann:secret12'), tmpscheme: 'code', tmpsecret: 'YQ==' },
+      401,
+      { what: 'auth' },
+    ],
   ] as const)('%j: %i', async ([body, code, params]) => {
     await using edge = await TestEdge.open()
     const client = await greeted(edge)
@@ -128,13 +138,17 @@ describe('an existing account', () => {
     expect(ctrl).toMatchObject({ code: 200, text: 'ok' })
     expect('params' in ctrl).toBe(false)
     const second = await greeted(edge)
-    expect((await second.ask({ login: { scheme: 'basic', secret: base64('ann:secret12') } })).code).toBe(401)
+    expect(
+      (await second.ask({ login: { scheme: 'basic', secret: base64('ann:secret12') } })).code,
+    ).toBe(401)
     const login = await second.ask({ login: { scheme: 'basic', secret: base64('ann:another1') } })
     const third = await greeted(edge)
     await third.ask({ login: { scheme: 'token', secret: login.params.token } })
     expect((await third.ask(change(':another2'))).code).toBe(200)
     const last = await greeted(edge)
-    expect((await last.ask({ login: { scheme: 'basic', secret: base64('ann:another2') } })).code).toBe(200)
+    expect(
+      (await last.ask({ login: { scheme: 'basic', secret: base64('ann:another2') } })).code,
+    ).toBe(200)
   })
 
   test('cannot do everything', async () => {
@@ -157,7 +171,9 @@ describe('an existing account', () => {
       expect((await client.ask({ acc: body })).code, JSON.stringify(body)).toBe(code)
     }
     const token = await edge.client(ben)
-    expect((await token.ask({ acc: { scheme: 'basic', secret: base64('ann:another1') } })).code).toBe(403)
+    expect(
+      (await token.ask({ acc: { scheme: 'basic', secret: base64('ann:another1') } })).code,
+    ).toBe(403)
     const early = await greeted(edge)
     expect((await early.ask({ acc })).code).toBe(401)
   })

@@ -73,7 +73,15 @@ export class TestEdge {
 
   token(uid: UserId, change: Partial<TokenFacts> = {}): string {
     const expires = Date.now() + 60_000
-    return this.tokens.issue({ uid, expires, level: 'auth', serial: 7, features: 1, login: '', ...change })
+    return this.tokens.issue({
+      uid,
+      expires,
+      level: 'auth',
+      serial: 7,
+      features: 1,
+      login: '',
+      ...change,
+    })
   }
 
   /** A logged-in client. */
@@ -109,7 +117,11 @@ export class TestClient {
     })
   }
 
-  static async open(url: string, protocols: string[] = [], options: ClientOptions = {}): Promise<TestClient> {
+  static async open(
+    url: string,
+    protocols: string[] = [],
+    options: ClientOptions = {},
+  ): Promise<TestClient> {
     const client = new TestClient(url, protocols, options)
     await new Promise<void>((resolve, reject) => {
       client.socket.once('open', resolve)
@@ -128,7 +140,9 @@ export class TestClient {
     const id = String(this.#id++)
     const [[verb, body] = ['', {}], ...rest] = Object.entries(message)
     this.send({ [verb]: { id, ...body }, ...Object.fromEntries(rest) })
-    return this.until((heard) => heard.ctrl?.id === id || heard.meta?.id === id).then((m) => m.ctrl ?? m.meta)
+    return this.until((heard) => heard.ctrl?.id === id || heard.meta?.id === id).then(
+      (m) => m.ctrl ?? m.meta,
+    )
   }
 
   hi(): Promise<any> {

@@ -70,7 +70,11 @@ test('pings every 49.5 s; a client that answers lives on', () => {
     world.heart.pong(pulse)
   }
   world.to(150_000)
-  expect(recorder.seen.map((line) => line.split('.')[0])).toEqual(['ping 49', 'ping 99', 'ping 148'])
+  expect(recorder.seen.map((line) => line.split('.')[0])).toEqual([
+    'ping 49',
+    'ping 99',
+    'ping 148',
+  ])
   expect(world.trips).toEqual([0.02, 0.02, 0.02])
 })
 

@@ -15,7 +15,9 @@ describe('hi', () => {
     await using edge = await TestEdge.open()
     edge.topics.isDown = true // never a reason to fail it
     const client = await TestClient.open(edge.url)
-    const ctrl = await client.ask({ hi: { ver: '0.25.3', ua: 'Demo/1.0', lang: 'en-US', platf: 'web' } })
+    const ctrl = await client.ask({
+      hi: { ver: '0.25.3', ua: 'Demo/1.0', lang: 'en-US', platf: 'web' },
+    })
     expect(ctrl).toMatchObject({ code: 201, text: 'created' })
     expect(ctrl.ts).toMatch(time)
     expect(ctrl.params).toEqual({
@@ -52,8 +54,8 @@ describe('hi', () => {
     expect((await client.hi()).code).toBe(401)
     const uid = await edge.user('ann')
     await client.ask({ login: { scheme: 'token', secret: edge.token(uid) } })
-    expect((await client.hi())).toMatchObject({ code: 201, text: 'created' })
-    expect((await client.ask({ hi: { dev: 'push-1' } }))).toMatchObject({ code: 200, text: 'ok' })
+    expect(await client.hi()).toMatchObject({ code: 201, text: 'created' })
+    expect(await client.ask({ hi: { dev: 'push-1' } })).toMatchObject({ code: 200, text: 'ok' })
     expect((await client.ask({ hi: { ver: '0.25.9', dev: 'push-1' } })).code).toBe(201)
     expect((await client.ask({ hi: { dev: '\u2421' } })).code).toBe(200)
     expect((await client.ask({ hi: { ver: '0.24' } })).code).toBe(409)
@@ -76,7 +78,7 @@ describe('login', () => {
     const elsewhere = await greeted(other)
     const again = await elsewhere.ask({ login: { scheme: 'token', secret } })
     expect(again).toMatchObject({ code: 200, params: { user: uid } })
-    expect((await client.ask({ login: { scheme: 'token', secret } }))).toMatchObject({
+    expect(await client.ask({ login: { scheme: 'token', secret } })).toMatchObject({
       code: 409,
       text: 'already authenticated',
     })
@@ -86,7 +88,10 @@ describe('login', () => {
     await using edge = await TestEdge.open()
     await edge.user('ann')
     edge.topics.logins.set('nam:basic:ann', edge.topics.logins.get('nam:basic:ann')!)
-    for (const secret of [base64('ann:secret12'), Buffer.from('ann:secret12').toString('base64url')]) {
+    for (const secret of [
+      base64('ann:secret12'),
+      Buffer.from('ann:secret12').toString('base64url'),
+    ]) {
       const client = await greeted(edge)
       expect((await client.ask({ login: { scheme: 'basic', secret } })).code).toBe(200)
     }
@@ -143,7 +148,9 @@ describe('login', () => {
     await using edge = await TestEdge.open()
     const uid = await edge.user('ann')
     const client = await greeted(edge)
-    const ctrl = await client.ask({ login: { scheme: 'token', secret: edge.token(uid, { level: 'root' }) } })
+    const ctrl = await client.ask({
+      login: { scheme: 'token', secret: edge.token(uid, { level: 'root' }) },
+    })
     expect(ctrl.params.authlvl).toBe('auth')
   })
 
@@ -155,7 +162,9 @@ describe('login', () => {
     const ctrl = await client.ask({ login: { scheme: 'basic', secret: base64('ann:secret12') } })
     expect(ctrl.code).toBe(503)
     edge.topics.isDown = false
-    expect((await client.ask({ login: { scheme: 'basic', secret: base64('ann:secret12') } })).code).toBe(200)
+    expect(
+      (await client.ask({ login: { scheme: 'basic', secret: base64('ann:secret12') } })).code,
+    ).toBe(200)
   })
 
   test('after many wrong guesses even the right one must wait, with 503', async () => {
@@ -183,7 +192,12 @@ describe('login', () => {
     client.send({ pub: { id: '4', topic: 'me', content: 1 } })
     await client.until((m) => m.ctrl?.id === '4')
     const codes = client.heard.filter((m) => m.ctrl).map((m) => [m.ctrl.id, m.ctrl.code])
-    expect(codes).toEqual([['1', 201], ['2', 200], ['3', 200], ['4', 202]])
+    expect(codes).toEqual([
+      ['1', 201],
+      ['2', 200],
+      ['3', 200],
+      ['4', 202],
+    ])
   })
 
   test('a client that leaves in the middle of a login leaves nothing behind', async () => {

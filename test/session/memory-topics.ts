@@ -63,6 +63,7 @@ export class MemoryTopics implements Topics {
   async ask(entity: string, ask: Ask): Promise<Answer | undefined> {
     await new Promise((resolve) => setImmediate(resolve))
     if (this.isDown) return undefined
+    // oxlint-disable-next-line switch-exhaustiveness-check -- sessions ask no more than this
     switch (ask.kind) {
       case 'card':
         return this.cards.get(entity) ?? null
@@ -138,7 +139,9 @@ export class MemoryTopics implements Topics {
       case 'note':
         for (const { subscriber, name } of conversation.attached.values()) {
           if (subscriber.sid === from.sid) continue
-          subscriber.deliver(new Frame(JSON.stringify({ info: { topic: name, what: command.what } })))
+          subscriber.deliver(
+            new Frame(JSON.stringify({ info: { topic: name, what: command.what } })),
+          )
         }
         return
       case 'get':

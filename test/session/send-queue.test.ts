@@ -94,7 +94,12 @@ describe('one turn', () => {
     const turns = new Turns()
     const flusher = new TurnFlusher(turns.timers, wide)
     const [a, b, c] = [frame('a'), frame('b'), frame('c')]
-    const lists = [[a, b], [a, c], [a, b, c], [a, b]]
+    const lists = [
+      [a, b],
+      [a, c],
+      [a, b, c],
+      [a, b],
+    ]
     const pipes = lists.map((list) => {
       const pipe = new Pipe()
       const queue = new SendQueue(pipe, flusher)
@@ -115,7 +120,8 @@ describe('one turn', () => {
     queue.push(big)
     turns.turn()
     expect(pipe.corked).toBe(1)
-    expect(pipe.writes).toEqual([big, big])
+    expect(pipe.writes.every((bytes) => bytes === big)).toBe(true)
+    expect(pipe.writes).toHaveLength(2)
   })
 
   test('more than 200 sockets are flushed in slices', () => {

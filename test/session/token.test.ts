@@ -6,7 +6,14 @@ import type { TokenFacts } from '../../src/session/token.ts'
 
 const mint = new TokenMint(Buffer.alloc(32, 1))
 const uid = userIdFromBigInt(1234567890123456789n)
-const facts: TokenFacts = { uid, expires: 2_000_000_000_000, level: 'auth', serial: 3, features: 1, login: 'ann' }
+const facts: TokenFacts = {
+  uid,
+  expires: 2_000_000_000_000,
+  level: 'auth',
+  serial: 3,
+  features: 1,
+  login: 'ann',
+}
 
 test('says what it was told, on every node that has the key', () => {
   const token = mint.issue(facts)
@@ -44,7 +51,14 @@ test('any user, time, serial and name survives the way', () => {
       fc.constantFrom('anon', 'auth', 'root'),
       fc.string({ maxLength: 32, unit: 'grapheme-ascii' }),
       (id, seconds, serial, level, login) => {
-        const all = { uid: userIdFromBigInt(id), expires: seconds * 1_000, level, serial, features: 3, login } as const
+        const all = {
+          uid: userIdFromBigInt(id),
+          expires: seconds * 1_000,
+          level,
+          serial,
+          features: 3,
+          login,
+        } as const
         expect(mint.read(Buffer.from(mint.issue(all), 'base64'), 0)).toEqual(all)
       },
     ),

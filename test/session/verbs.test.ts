@@ -21,13 +21,18 @@ const lastRequest = () => edge.topics.requests.at(-1)!
 
 describe('sub', () => {
   test.for([
-    ['me', () => alice],
+    ['me', () => alice as string],
     ['slf', () => 'slf' + alice.slice(3)],
     ['fnd', () => 'fnd' + alice.slice(3)],
     ['sys', () => 'sys'],
-  ] as const)('%s is the own topic', async ([said, name]) => {
+  ] as [string, () => string][])('%s is the own topic', async ([said, name]) => {
     expect((await client.ask({ sub: { topic: said } })).code).toBe(200)
-    expect(lastRequest()).toMatchObject({ said, topic: name(), asChan: false, command: { kind: 'sub' } })
+    expect(lastRequest()).toMatchObject({
+      said,
+      topic: name(),
+      asChan: false,
+      command: { kind: 'sub' },
+    })
   })
 
   test('a peer is a p2p topic', async () => {
@@ -57,7 +62,11 @@ describe('sub', () => {
   })
 
   test('get rides along, with times in ms', async () => {
-    const get = { what: 'data sub nonsense sub', sub: { ims: '2026-07-10T09:00:00.010Z' }, data: { limit: 24 } }
+    const get = {
+      what: 'data sub nonsense sub',
+      sub: { ims: '2026-07-10T09:00:00.010Z' },
+      data: { limit: 24 },
+    }
     await client.ask({ sub: { topic: group(2), get } })
     const ims = Date.parse('2026-07-10T09:00:00.010Z')
     expect(lastRequest().command).toEqual({
@@ -70,7 +79,9 @@ describe('sub', () => {
 describe('pub', () => {
   test('head and content become text, with a hash', async () => {
     await client.ask({ sub: { topic: group(3) } })
-    const ctrl = await client.ask({ pub: { topic: group(3), head: { mime: 'x' }, content: { a: [1] } } })
+    const ctrl = await client.ask({
+      pub: { topic: group(3), head: { mime: 'x' }, content: { a: [1] } },
+    })
     expect(ctrl).toMatchObject({ code: 202, text: 'accepted', topic: group(3), params: { seq: 1 } })
     expect(lastRequest().command).toEqual({
       kind: 'pub',
@@ -115,18 +126,40 @@ describe('get, set, del, leave', () => {
   test.for([
     [{ get: { what: 'desc' } }, { kind: 'get', query: { what: ['desc'] } }],
     [
-      { get: { what: 'data', data: { ranges: [{ low: 3, hi: 0 }, { low: 5, hi: 9 }] } } },
+      {
+        get: {
+          what: 'data',
+          data: {
+            ranges: [
+              { low: 3, hi: 0 },
+              { low: 5, hi: 9 },
+            ],
+          },
+        },
+      },
       { kind: 'get', query: { what: ['data'], data: { ranges } } },
     ],
     [
       { get: { what: 'del aux', del: { since: 2, before: 5, limit: 0 } } },
       { kind: 'get', query: { what: ['del', 'aux'], del: { since: 2, before: 5 } } },
     ],
-    [{ set: { tags: [], aux: null, desc: null, sub: { mode: 'N' } } }, { kind: 'set', sub: { mode: 'N' }, tags: [] }],
-    [{ set: { desc: { public: '\u2421', private: null } } }, { kind: 'set', desc: { public: '\u2421' } }],
-    [{ set: { aux: { pins: [4] }, cred: { meth: 'email' } } }, { kind: 'set', aux: { pins: [4] }, cred: { meth: 'email' } }],
+    [
+      { set: { tags: [], aux: null, desc: null, sub: { mode: 'N' } } },
+      { kind: 'set', sub: { mode: 'N' }, tags: [] },
+    ],
+    [
+      { set: { desc: { public: '\u2421', private: null } } },
+      { kind: 'set', desc: { public: '\u2421' } },
+    ],
+    [
+      { set: { aux: { pins: [4] }, cred: { meth: 'email' } } },
+      { kind: 'set', aux: { pins: [4] }, cred: { meth: 'email' } },
+    ],
     [{ del: { what: 'topic', hard: true } }, { kind: 'del', what: 'topic', hard: true }],
-    [{ del: { delseq: [{ low: 1 }] } }, { kind: 'del', what: 'msg', hard: false, delseq: [{ low: 1 }] }],
+    [
+      { del: { delseq: [{ low: 1 }] } },
+      { kind: 'del', what: 'msg', hard: false, delseq: [{ low: 1 }] },
+    ],
     [{ leave: {} }, { kind: 'leave', unsub: false }],
     [{ leave: { unsub: true } }, { kind: 'leave', unsub: true }],
   ] as const)('%j', async ([message, command]) => {
@@ -152,7 +185,13 @@ describe('note', () => {
     const before = client.heard.length
     client.send({ note: { topic: group(5), what: 'kp' } })
     await ben.until((m) => m.info?.what === 'kp')
-    for (const note of [{ what: 'kp', seq: 4 }, { what: 'read' }, { what: 'read', seq: -1 }, { what: 'sing' }, { what: 'data' }]) {
+    for (const note of [
+      { what: 'kp', seq: 4 },
+      { what: 'read' },
+      { what: 'read', seq: -1 },
+      { what: 'sing' },
+      { what: 'data' },
+    ]) {
       client.send({ note: { topic: group(5), ...note } })
     }
     await client.ask({ get: { topic: 'me', what: 'desc' } })
@@ -166,12 +205,14 @@ test('on behalf of another: root only', async () => {
   const root = await edge.client(await edge.user('root', 'root'))
   const refused = await client.ask({ get: { topic: 'me', what: 'desc' }, extra: { obo: bob } })
   expect(refused).toMatchObject({ code: 403, topic: 'me' })
-  await root.close()
+  root.close()
   edge.topics.change(bob, {})
   const uid = (edge.topics.logins.get('nam:basic:root') as { uid: UserId }).uid
   const boss = await TestClient.open(edge.url)
   await boss.hi()
-  const login = await boss.ask({ login: { scheme: 'token', secret: edge.token(uid, { level: 'root' }) } })
+  const login = await boss.ask({
+    login: { scheme: 'token', secret: edge.token(uid, { level: 'root' }) },
+  })
   expect(login.params.authlvl).toBe('root')
   await boss.ask({ sub: { topic: group(6) }, extra: { obo: bob } })
   await boss.ask({ pub: { topic: group(6), content: 1 }, extra: { obo: bob } })
@@ -182,7 +223,7 @@ test('on behalf of another: root only', async () => {
   boss.close()
 })
 
-test('several verbs in one envelope: the first in the protocol\'s order', async () => {
+test("several verbs in one envelope: the first in the protocol's order", async () => {
   await client.ask({ get: { topic: group(3), what: 'desc' }, set: { topic: group(3), tags: [] } })
   expect(lastRequest().command.kind).toBe('get')
   await client.ask({ set: { topic: group(3), tags: ['a'] }, pub: null as unknown as object })

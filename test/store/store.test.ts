@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { noMetrics } from '../../src/ports.ts'
+import { KeyWriter, prefixRange } from '../../src/store/keys.ts'
 import { LevelStore } from '../../src/store/level-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { StoreBroken } from '../../src/store/store.ts'
@@ -46,6 +47,15 @@ storeConformance('LevelStore', async () =>
   levelUnderTest(await mkdtemp(join(tmpdir(), 'flotilla-store-'))),
 )
 storeConformance('MemoryStore', () => Promise.resolve(memoryUnderTest(new MemoryStore())))
+
+describe('keys', () => {
+  test('prefixRange leaves the prefix as it is, and carries over 255', () => {
+    const prefix = new KeyWriter(4).u16(7).u16(0x01ff).key()
+    const { gte, lt } = prefixRange(prefix)
+    expect([...gte]).toEqual([0, 7, 1, 0xff])
+    expect([...lt]).toEqual([0, 7, 2])
+  })
+})
 
 describe('MemoryStore', () => {
   test('forgets what was not synced only when the power goes', async () => {

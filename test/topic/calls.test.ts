@@ -4,6 +4,8 @@ import { Calls } from '../../src/topic/calls.ts'
 import type { TopicMessage } from '../../src/topic/messages.ts'
 import { VirtualTime } from '../peer/virtual-time.ts'
 
+type World = ReturnType<typeof world>
+
 function world() {
   const time = new VirtualTime()
   const sent: { to: number; call: number }[] = []
@@ -98,10 +100,10 @@ test('a full queue ends the call: certainly not done', () => {
 })
 
 test.for([
-  ['nobody owns the partition', (_: ReturnType<typeof world>) => {}, 'a no-owner'],
+  ['nobody owns the partition', (): void => {}, 'a no-owner'],
   [
     'the owner cannot be reached',
-    ({ calls, reachable }: ReturnType<typeof world>) => {
+    ({ calls, reachable }: World): void => {
       reachable.clear()
       calls.owns(2, 3, 1)
     },
@@ -109,7 +111,7 @@ test.for([
   ],
   [
     'it was sent and not answered',
-    ({ calls }: ReturnType<typeof world>) => void calls.owns(2, 3, 1),
+    ({ calls }: World): void => void calls.owns(2, 3, 1),
     'a no-answer',
   ],
 ] as const)('at the deadline, %s', ([, before, end]) => {

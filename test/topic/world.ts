@@ -115,7 +115,7 @@ export class WorldGroup {
     const entries = this.#log.slice(this.#committed)
     if (entries.length === 0) return
     this.#committed = this.#log.length
-    for (const node of this.#world.nodes) node.partition(this.id).committed(entries)
+    for (const node of this.#world.nodes) if (node.up) node.partition(this.id).committed(entries)
   }
 
   readIndex(by: NodeIndex, done: (index: number | null) => void): void {

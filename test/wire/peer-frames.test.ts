@@ -124,7 +124,7 @@ describe('damage', () => {
 })
 
 describe('sizes', () => {
-  test('a batch is cut so that no frame passes the bound', () => {
+  test('WIRE-1: a batch is cut so that no frame passes the bound', () => {
     const many = Array.from({ length: 500 }, (_, n): PeerMessage => [16, n, Buffer.alloc(n)])
     const frames = encodeFrames(many, { maxFrameBytes: 600, wishedFrameBytes: 4_000 }) ?? []
     expect(frames.length).toBeGreaterThan(100)

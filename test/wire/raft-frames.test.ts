@@ -101,7 +101,10 @@ describe('one Raft message', () => {
         expect(decodeHeartbeats([17, ...rest.map(String)])).toBeNull()
       }),
     )
-    const good = encodeRaft(1, message('append', { entries: [entry(5, 'x')] })) as readonly unknown[]
+    const good = encodeRaft(
+      1,
+      message('append', { entries: [entry(5, 'x')] }),
+    ) as readonly unknown[]
     for (const [at, bad] of [
       [1, 5_000],
       [2, 99],

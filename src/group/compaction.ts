@@ -1,0 +1,108 @@
+import type { Clock, Counter, Gauge, Metrics } from '../ports.ts'
+import type { Index } from '../raft/entry.ts'
+import type { Log } from '../store/log.ts'
+import type { Group } from './group.ts'
+
+/** Between two syncs of the store for cutting logs, ms: a sync costs a table file. */
+const minGapMs = 500
+/** A follower that lags by more than so many times `compactEvery` is not waited for: it gets a snapshot. */
+const patience = 4
+
+/**
+ * Cuts the logs of groups that have grown by `compactEvery` entries: what is applied, durable in
+ * the store, and not needed by a follower that is close. One sync of the store serves all groups
+ * that are due (GROUP-5).
+ */
+export class Compaction {
+  readonly #log: Log
+  readonly #sync: () => Promise<void>
+  readonly #clock: Clock
+  readonly #every: number
+  /** Snapshots can be sent: followers that lag too far need not be waited for. */
+  readonly #canSnapshot: boolean
+  readonly #onError: (error: unknown) => void
+  readonly #cuts: Counter
+  readonly #held: Gauge
+  readonly #due = new Set<Group>()
+  #isSyncing = false
+  #lastSync = Number.NEGATIVE_INFINITY
+
+  constructor(deps: {
+    log: Log
+    sync: () => Promise<void>
+    clock: Clock
+    every: number
+    canSnapshot: boolean
+    onError: (error: unknown) => void
+    metrics: Metrics
+  }) {
+    this.#log = deps.log
+    this.#sync = deps.sync
+    this.#clock = deps.clock
+    this.#every = deps.every
+    this.#canSnapshot = deps.canSnapshot
+    this.#onError = deps.onError
+    this.#cuts = deps.metrics.counter('group_log_cuts_total', 'Times a log was cut')
+    this.#held = deps.metrics.gauge(
+      'group_log_held_entries',
+      'Entries that a log keeps beyond its bound, for a follower that lags',
+    )
+  }
+
+  /** `group` has applied more. */
+  consider(group: Group): void {
+    if (group.appliedIndex - group.log.firstIndex() + 1 >= this.#every) this.#due.add(group)
+  }
+
+  forget(group: Group): void {
+    this.#due.delete(group)
+  }
+
+  /** Called with every tick. */
+  tick(): void {
+    if (this.#due.size === 0 || this.#isSyncing) return
+    if (this.#clock.monotonic() - this.#lastSync < minGapMs) return
+    this.#isSyncing = true
+    this.#lastSync = this.#clock.monotonic()
+    const cuts = [...this.#due].map((group) => ({ group, upTo: this.#point(group) }))
+    this.#due.clear()
+    this.#sync().then(
+      () => {
+        this.#isSyncing = false
+        for (const { group, upTo } of cuts) this.#cut(group, upTo)
+      },
+      (error: unknown) => {
+        this.#isSyncing = false
+        this.#onError(error)
+      },
+    )
+  }
+
+  /** Up to half of the bound stays, for followers that are a little behind. */
+  #point(group: Group): Index {
+    const wished = group.appliedIndex - Math.floor(this.#every / 2)
+    const needed = this.#neededFrom(group)
+    this.#held.set(Math.max(0, wished - needed))
+    return Math.min(wished, needed)
+  }
+
+  #cut(group: Group, upTo: Index): void {
+    if (upTo < group.log.firstIndex() || !group.isOpen) return
+    this.#cuts.add()
+    this.#log.compact(group.id, upTo)
+  }
+
+  /** Everything up to here is held by the followers that are waited for. */
+  #neededFrom(group: Group): Index {
+    let needed = group.appliedIndex
+    const { progress, id } = group.status()
+    for (const [key, peer] of Object.entries(progress)) {
+      if (Number(key) === id) continue
+      const holds = peer.state === 'snapshot' ? peer.next - 1 : peer.match
+      const isFar = peer.state !== 'snapshot' && group.appliedIndex - holds > patience * this.#every
+      if (isFar && (this.#canSnapshot || !peer.active)) continue
+      needed = Math.min(needed, holds)
+    }
+    return needed
+  }
+}

@@ -1,0 +1,306 @@
+import { assert } from '../assert.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import type { Cancel, Clock, Counter, Gauge, Logger, Metrics, Random, Timers } from '../ports.ts'
+import type { ConfState, Index, RaftId } from '../raft/entry.ts'
+import type { Message } from '../raft/message.ts'
+import type { RaftStatus } from '../raft/status.ts'
+import type { Log } from '../store/log.ts'
+import type { Store } from '../store/store.ts'
+import { Beats } from './beats.ts'
+import { Compaction } from './compaction.ts'
+import { Group } from './group.ts'
+import type { GroupSurroundings } from './group.ts'
+import type { GroupOptions } from './group-options.ts'
+import { defaultGroupOptions } from './group-options.ts'
+import type { BulkPort, PeerPort } from './peer-port.ts'
+import { SnapshotSink } from './snapshot-sink.ts'
+import { SnapshotSource } from './snapshot-source.ts'
+import type { StateMachine } from './state-machine.ts'
+
+export interface GroupHostDeps {
+  /** This node's Raft id in every group. */
+  readonly node: RaftId
+  readonly log: Log
+  /** The store that the machines write to: synced before a log is cut, and copied by snapshots. */
+  readonly store: Store
+  readonly timers: Timers
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly peers: PeerPort
+  /** Without it no snapshot can be sent, and logs are not cut behind a live follower. */
+  readonly bulk?: BulkPort
+  readonly options?: Partial<GroupOptions>
+  /** Told once. The process must exit: a group's state is not to be trusted any more. */
+  readonly onFatal: (error: Error) => void
+}
+
+export interface GroupStatus extends RaftStatus {
+  readonly group: GroupId
+  readonly first: Index
+  readonly last: Index
+  /** In joint consensus those of the new half. */
+  readonly voters: readonly RaftId[]
+}
+
+/** A group cannot be opened on what the disk holds. */
+export class GroupDamaged extends Error {
+  override readonly name = 'GroupDamaged'
+}
+
+/**
+ * All groups of a node: one timer, one turn in which all that came is answered, one log writer and
+ * one frame of heartbeats per node. Nothing happens before `start`.
+ */
+export class GroupHost {
+  readonly #deps: GroupHostDeps
+  readonly #options: GroupOptions
+  readonly #groups = new Map<GroupId, Group>()
+  readonly #around: GroupSurroundings
+  readonly #beats: Beats
+  readonly #compaction: Compaction
+  readonly #source: SnapshotSource
+  readonly #sink: SnapshotSink
+  readonly #meters: Meters
+  #dirty: Group[] = []
+  #isScheduled = false
+  #ticking: Cancel | null = null
+  #isStopped = false
+  /** Read contexts: a random half per life, so that none is ever used again. */
+  #readContext: number
+
+  constructor(deps: GroupHostDeps) {
+    this.#deps = deps
+    const options = { ...defaultGroupOptions, ...deps.options }
+    assert(options.compactEvery >= 10, 'GROUP-6', { compactEvery: options.compactEvery })
+    this.#options = options
+    this.#readContext = deps.random.below(2 ** 20) * 2 ** 32
+    this.#beats = new Beats(deps.peers)
+    this.#meters = meters(deps.metrics)
+    const { log, logger, metrics, store, clock } = deps
+    this.#source = new SnapshotSource({ ...deps, guard: (task) => this.#guard(task) })
+    this.#sink = new SnapshotSink({ ...deps, guard: (task) => this.#guard(task) })
+    this.#compaction = new Compaction({
+      log,
+      sync: () => store.sync(),
+      clock,
+      every: options.compactEvery,
+      canSnapshot: deps.bulk !== undefined,
+      // The store has told its own onFatal; the log is only not cut.
+      onError: (error) => logger.error({ error: String(error) }, 'the store could not be synced'),
+      metrics,
+    })
+    if (log.lostTail) logger.error({}, 'acknowledged records are missing: this node does not vote')
+    this.#around = this.#surroundings()
+  }
+
+  /**
+   * Opens a group on what the log holds. A group that was never here starts with `bootstrap`, the
+   * same on every member, or without members when that is null: a leader will add it. Throws
+   * GroupDamaged when machine and log do not fit together.
+   */
+  open(id: GroupId, { machine, bootstrap }: { machine: StateMachine; bootstrap: ConfState | null }): Group {
+    assert(!this.#groups.has(id), 'GROUP-7', { id })
+    if (this.#deps.log.group(id).isNew && bootstrap !== null) this.#bootstrap(id, bootstrap)
+    this.#checkFits(id, machine)
+    const group = new Group(id, machine, this.#around, {
+      ...this.#options,
+      preVote: true,
+      checkQuorum: true,
+      stepDownOnRemoval: true,
+      random: this.#deps.random,
+    })
+    this.#groups.set(id, group)
+    this.#meters.groups.set(this.#groups.size)
+    this.#mark(group)
+    return group
+  }
+
+  /** Time begins, and messages are taken. */
+  start(): void {
+    if (this.#ticking !== null || this.#isStopped) return
+    this.#ticking = this.#deps.timers.every(this.#options.tickMs, () => this.#tick())
+    this.#schedule()
+  }
+
+  /** The group stays on disk. May be called for one that is not open. */
+  close(id: GroupId): void {
+    const group = this.#groups.get(id)
+    if (group === undefined) return
+    this.#groups.delete(id)
+    this.#compaction.forget(group)
+    this.#source.forget(group)
+    group.close()
+    this.#meters.groups.set(this.#groups.size)
+  }
+
+  /** Closes a group and forgets all it had on this node, rows and log. */
+  async remove(id: GroupId): Promise<void> {
+    this.close(id)
+    await this.#sink.removeRows(id)
+    await new Promise<void>((resolve) => this.#deps.log.removeGroup(id, resolve))
+  }
+
+  get(id: GroupId): Group | undefined {
+    return this.#groups.get(id)
+  }
+
+  /** A message of another node; `from` is whose link it came over. */
+  receive(id: GroupId, m: Message, from: RaftId = m.from): void {
+    const group = this.#groups.get(id)
+    const isOurs = m.to === this.#deps.node && m.from === from
+    if (group === undefined || !isOurs || this.#ticking === null || isLocal(m)) {
+      this.#meters.strays.add()
+      return
+    }
+    this.#guard(() => group.receive(m))
+  }
+
+  /** The receiving end of a bulk stream. Rejects when it is not for us, or breaks. */
+  receiveBulk(from: RaftId, header: unknown, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    return this.#sink.receive(from, header, chunks, (id) => this.#groups.get(id))
+  }
+
+  linkUp(_id: RaftId): void {
+    // The next heartbeat finds out where the node's groups stand.
+  }
+
+  /** Followers of that node doubt it at once, and stand after a short random delay; leaders probe it. */
+  linkDown(id: RaftId): void {
+    this.#guard(() => {
+      for (const group of this.#groups.values()) {
+        if (group.lead === id || group.isLeader) group.linkLost(id)
+      }
+    })
+  }
+
+  /** Ends all groups. Nothing is sent, stored or told any more. */
+  stop(): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#ticking?.()
+    this.#ticking = null
+    for (const id of [...this.#groups.keys()]) this.close(id)
+    this.#source.close()
+  }
+
+  statuses(): GroupStatus[] {
+    return [...this.#groups.values()].map((group) => {
+      const status = group.status()
+      const [first, last] = [group.log.firstIndex(), group.log.lastIndex()]
+      return { ...status, group: group.id, first, last, voters: status.config.voters }
+    })
+  }
+
+  // --- turns ---
+
+  #tick(): void {
+    this.#guard(() => {
+      for (const group of this.#groups.values()) group.tick()
+      this.#compaction.tick()
+      this.#source.tick()
+    })
+  }
+
+  #mark(group: Group): void {
+    if (group.isDirty) return
+    group.isDirty = true
+    this.#dirty.push(group)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isStopped || this.#ticking === null) return
+    this.#isScheduled = true
+    this.#deps.timers.soon(() => {
+      this.#isScheduled = false
+      this.#guard(() => this.#turn())
+    })
+  }
+
+  /** Everything that came since the last turn, group by group; then one write and one frame for all. */
+  #turn(): void {
+    const groups = this.#dirty
+    this.#dirty = []
+    for (const group of groups) group.isDirty = false
+    for (const group of groups) if (group.turn()) this.#mark(group)
+    this.#beats.flush()
+    this.#meters.turn.observe(groups.length)
+  }
+
+  /** A core that threw is in no state to go on with (P11). */
+  #guard(task: () => void): void {
+    if (this.#isStopped) return
+    try {
+      task()
+    } catch (error) {
+      const { logger, onFatal } = this.#deps
+      logger.error({ error: String(error) }, 'a group broke; this node stops')
+      this.#isStopped = true
+      this.#ticking?.()
+      onFatal(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #surroundings(): GroupSurroundings {
+    const { node, log, logger, peers } = this.#deps
+    return {
+      node,
+      log,
+      logger,
+      isMuted: log.lostTail,
+      post: (group, m) => {
+        if (!this.#beats.take(group.id, m)) peers.post(m.to, group.id, m)
+      },
+      dirty: (group) => this.#mark(group),
+      sendSnapshot: (group, m) => this.#source.send(group, m),
+      makeSnapshot: (group) => this.#source.make(group),
+      guard: (task) => this.#guard(task),
+      advanced: (group) => this.#compaction.consider(group),
+      nextReadContext: () => ++this.#readContext,
+    }
+  }
+
+  // --- opening ---
+
+  /** As if from a snapshot behind entry 1 of term 1, so that every member's log starts alike. */
+  #bootstrap(id: GroupId, conf: ConfState): void {
+    const snapshot = { index: 1, term: 1, conf }
+    const hardState = { term: 1, vote: 0, commit: 1 }
+    // Nobody waits: whatever this group will promise is stored behind it.
+    this.#deps.log.append(id, { snapshot, hardState, entries: [], conf: null }, true, () => {})
+  }
+
+  #checkFits(id: GroupId, machine: StateMachine): void {
+    const log = this.#deps.log.group(id)
+    const applied = machine.applied()
+    const { index, term } = log.marker
+    const isStart = index === 1 && term === 1
+    if (applied < index && !isStart) {
+      throw new GroupDamaged(`group ${id}: the log starts behind ${index}, the store ends at ${applied}`)
+    }
+    if (applied > log.lastIndex()) {
+      throw new GroupDamaged(`group ${id}: the store is at ${applied}, the log ends at ${log.lastIndex()}`)
+    }
+  }
+}
+
+/** Kinds that a node sends to itself only. */
+function isLocal(m: Message): boolean {
+  return m.kind === 'storage-append-response' || m.kind === 'forget-leader'
+}
+
+interface Meters {
+  readonly groups: Gauge
+  readonly strays: Counter
+  readonly turn: { observe(value: number): void }
+}
+
+function meters(metrics: Metrics): Meters {
+  return {
+    groups: metrics.gauge('groups', 'Groups that this node has a replica of'),
+    strays: metrics.counter('group_stray_messages_total', 'Raft messages for a group that is not here'),
+    turn: metrics.histogram('group_turn_groups', 'Groups worked on in one turn', [1, 4, 16, 64, 256]),
+  }
+}

@@ -1,0 +1,131 @@
+import { assert, sometimes } from '../assert.ts'
+import type { GroupId } from '../ids/group-id.ts'
+import type { Counter, Logger, Metrics } from '../ports.ts'
+import type { RaftId, SnapshotMeta } from '../raft/entry.ts'
+import type { Message } from '../raft/message.ts'
+import { groupRange } from '../store/keys.ts'
+import type { Store } from '../store/store.ts'
+import type { PeerMessage } from '../wire/peer-frames.ts'
+import { decodeRaft } from '../wire/raft-frames.ts'
+import type { Group } from './group.ts'
+import { decodeChunk } from './snapshot-chunk.ts'
+import { clearStaging, forgetStaged, markStaged, stage, swapIn } from './staging.ts'
+
+/** Snapshots being taken in at once. More are refused; the leader tries again. */
+const maxInstalls = 4
+
+/** The stream is not for this node, comes at the wrong time, or is not whole. */
+export class SnapshotRefused extends Error {
+  override readonly name = 'SnapshotRefused'
+}
+
+/** Takes in snapshots: rows first, beside the old ones; then the exchange; then the core is told. */
+export class SnapshotSink {
+  readonly #node: RaftId
+  readonly #store: Store
+  readonly #logger: Logger
+  readonly #guard: (task: () => void) => void
+  readonly #installed: Counter
+  readonly #installing = new Set<GroupId>()
+
+  constructor(deps: {
+    node: RaftId
+    store: Store
+    logger: Logger
+    metrics: Metrics
+    guard: (task: () => void) => void
+  }) {
+    this.#node = deps.node
+    this.#store = deps.store
+    this.#logger = deps.logger
+    this.#guard = deps.guard
+    this.#installed = deps.metrics.counter(
+      'group_snapshots_installed_total',
+      'Snapshots whose rows replaced those of a group here',
+    )
+  }
+
+  async receive(
+    from: RaftId,
+    header: unknown,
+    chunks: AsyncIterable<Uint8Array>,
+    find: (id: GroupId) => Group | undefined,
+  ): Promise<void> {
+    const decoded = Array.isArray(header) ? decodeRaft(header as unknown as PeerMessage) : null
+    const m = decoded?.message
+    const group = decoded === null ? undefined : find(decoded.group)
+    if (m?.kind !== 'snapshot' || m.snapshot === null || m.from !== from || m.to !== this.#node) {
+      throw new SnapshotRefused('the head of the stream is no snapshot for this node')
+    }
+    if (group === undefined) throw new SnapshotRefused('the group is not open here')
+    if (this.#installing.has(group.id) || this.#installing.size >= maxInstalls) {
+      throw new SnapshotRefused('others are being taken in')
+    }
+    this.#installing.add(group.id)
+    try {
+      await this.#install(group, m, m.snapshot.meta, chunks)
+    } finally {
+      this.#installing.delete(group.id)
+    }
+  }
+
+  /** All rows of a group that is not open. */
+  async removeRows(id: GroupId): Promise<void> {
+    await this.#store.deleteRange(groupRange(id))
+    await forgetStaged(this.#store, id)
+  }
+
+  async #install(
+    group: Group,
+    m: Message,
+    meta: SnapshotMeta,
+    chunks: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    await clearStaging(this.#store, group.id)
+    for await (const chunk of chunks) {
+      const pairs = decodeChunk(chunk)
+      if (pairs === null) throw new SnapshotRefused('a chunk is not what was sent')
+      await stage(this.#store, group.id, pairs)
+    }
+    const release = group.delivery.hold()
+    try {
+      await group.delivery.quiet(group.appliedIndex)
+      if (!group.isOpen) throw new SnapshotRefused('the group was closed')
+      const isStale = meta.index <= group.delivery.delivered || group.isLeader || m.term < group.term
+      sometimes(isStale, 'group: a snapshot came too late')
+      if (!isStale) await this.#exchange(group, meta).catch((error: unknown) => this.#broken(error))
+      // Stale or not, the core answers, and the leader learns where this member stands.
+      this.#guard(() => group.receive(m))
+    } finally {
+      this.#guard(release)
+    }
+  }
+
+  /** The rows of `meta` become the group's. A crash from here on is completed by finishInstalls. */
+  async #exchange(group: Group, meta: SnapshotMeta): Promise<void> {
+    await group.machine.restoring?.()
+    await markStaged(this.#store, group.id, meta)
+    await swapIn(this.#store, group.id)
+    await group.machine.restored()
+    const applied = group.machine.applied()
+    assert(applied === meta.index, 'GROUP-8', { group: group.id, applied, index: meta.index })
+    group.installed(meta.index, () => this.#forget(group.id))
+    this.#installed.add()
+    this.#logger.info({ group: group.id, index: meta.index }, 'snapshot installed')
+  }
+
+  /** Half exchanged rows are not to be served: the next start completes them (P11). */
+  #broken(error: unknown): never {
+    this.#guard(() => {
+      throw error
+    })
+    throw error
+  }
+
+  #forget(id: GroupId): void {
+    forgetStaged(this.#store, id).catch((error: unknown) => {
+      // The store has told its own onFatal.
+      this.#logger.error({ group: id, error: String(error) }, 'a taken snapshot could not be cleared')
+    })
+  }
+}

@@ -1,0 +1,111 @@
+import type { GroupId } from '../ids/group-id.ts'
+import type { SnapshotMeta } from '../raft/entry.ts'
+import { KeyWriter, groupRange, prefixRange } from '../store/keys.ts'
+import type { Log } from '../store/log.ts'
+import type { KeyRange, Op, Pair, Store } from '../store/store.ts'
+
+/*
+ * How rows of a group are replaced so that a crash at any point leaves the old rows, or rows that
+ * the next start completes. The new ones are gathered under keys of their own. When all are there
+ * and durable, a mark says so, with the index they stand for. Only then do they take the place of
+ * the old, and that can be done again from the start as often as needed. The mark goes when the log
+ * holds the snapshot too.
+ *
+ * Keys that no group has:  fffd group:u16 key    gathered rows
+ *                          fffe group:u16        the mark
+ */
+const rowsPrefix = 0xfffd
+const markPrefix = 0xfffe
+
+/** Rows moved at once, bytes. */
+const moveBytes = 256 * 1024
+
+/** Throws away what an earlier attempt has gathered. */
+export async function clearStaging(store: Store, group: GroupId): Promise<void> {
+  await store.deleteRange(stagingRange(group))
+}
+
+export async function stage(store: Store, group: GroupId, pairs: readonly Pair[]): Promise<void> {
+  const prefix = prefixOf(rowsPrefix, group)
+  const ops: Op[] = pairs.map(([key, value]) => ({ key: join(prefix, key), value: own(value) }))
+  await store.write(ops)
+}
+
+/** All rows are gathered: from here on the snapshot is here to stay. Durable when it resolves. */
+export async function markStaged(store: Store, group: GroupId, meta: SnapshotMeta): Promise<void> {
+  const value = Buffer.from(JSON.stringify(meta))
+  await store.write([{ key: prefixOf(markPrefix, group), value }])
+  await store.sync()
+}
+
+/** Puts the gathered rows in the place of the group's. May be repeated. Durable when it resolves. */
+export async function swapIn(store: Store, group: GroupId): Promise<void> {
+  await store.deleteRange(groupRange(group))
+  const view = store.snapshot()
+  try {
+    await view.iterate(stagingRange(group), moveBytes, async (pairs) => {
+      await store.write(pairs.map(([key, value]) => ({ key: key.subarray(prefixBytes), value })))
+      return true
+    })
+  } finally {
+    await view.close()
+  }
+  await store.sync()
+}
+
+/** The log holds the snapshot: nothing more is needed of this. */
+export async function forgetStaged(store: Store, group: GroupId): Promise<void> {
+  await store.write([{ key: prefixOf(markPrefix, group), value: null }])
+  await clearStaging(store, group)
+}
+
+/**
+ * Completes what a crash has interrupted. To be called before any machine reads its rows, and
+ * before groups are opened.
+ */
+export async function finishInstalls(log: Log, store: Store): Promise<void> {
+  const marks = await store.range(prefixRange(Uint8Array.of(markPrefix >>> 8, markPrefix & 0xff)))
+  for (const [key, value] of marks) {
+    const group = ((key[2] as number) << 8) | (key[3] as number)
+    const meta = JSON.parse(Buffer.from(value).toString()) as SnapshotMeta
+    await swapIn(store, group)
+    await adopt(log, group, meta)
+    await forgetStaged(store, group)
+  }
+}
+
+/** The log starts behind the snapshot, unless it already holds that entry. */
+async function adopt(log: Log, group: GroupId, snapshot: SnapshotMeta): Promise<void> {
+  const here = log.group(group)
+  const { index, term } = snapshot
+  const isCovered = here.marker.index >= index
+  if (isCovered || (here.lastIndex() >= index && here.term(index) === term)) return
+  const before = here.initialState().hardState
+  const hardState = {
+    term: Math.max(before.term, term),
+    vote: before.term >= term ? before.vote : 0,
+    commit: Math.max(before.commit, index),
+  }
+  await new Promise<void>((resolve) =>
+    log.append(group, { hardState, entries: [], snapshot, conf: null }, true, resolve),
+  )
+}
+
+const prefixBytes = 4
+
+function prefixOf(section: number, group: GroupId): Uint8Array {
+  return new KeyWriter(prefixBytes).u16(section).u16(group).key()
+}
+
+function stagingRange(group: GroupId): KeyRange {
+  return prefixRange(prefixOf(rowsPrefix, group))
+}
+
+function join(prefix: Uint8Array, key: Uint8Array): Uint8Array {
+  return new KeyWriter(prefix.length + key.length).bytes(prefix).bytes(key).key()
+}
+
+/** A row that is kept must not keep its whole chunk in memory. */
+function own(value: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(value)
+}

@@ -1,0 +1,251 @@
+import type { Group } from '../../src/group/group.ts'
+import { GroupHost } from '../../src/group/group-host.ts'
+import type { GroupOptions } from '../../src/group/group-options.ts'
+import type { BulkSink, PeerPort } from '../../src/group/peer-port.ts'
+import { finishInstalls } from '../../src/group/staging.ts'
+import { noMetrics, silentLogger } from '../../src/ports.ts'
+import type { ConfState, RaftId } from '../../src/raft/entry.ts'
+import type { Message } from '../../src/raft/message.ts'
+import type { Log } from '../../src/store/log.ts'
+import { MemoryLog } from '../../src/store/memory-log.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { decodeHeartbeats, encodeHeartbeats } from '../../src/wire/heartbeat-frames.ts'
+import type { PeerMessage } from '../../src/wire/peer-frames.ts'
+import { decodeRaft, encodeRaft } from '../../src/wire/raft-frames.ts'
+import { ListMachine } from './list-machine.ts'
+import { VirtualTime, seeded } from './virtual-time.ts'
+
+export interface ClusterOptions {
+  readonly nodes?: number
+  readonly groups?: readonly number[]
+  readonly seed?: number
+  readonly syncMs?: number
+  readonly group?: Partial<GroupOptions>
+  readonly bulk?: boolean
+  /** Instead of a log in memory. */
+  readonly openLog?: (node: RaftId) => Promise<Log>
+  readonly voters?: readonly RaftId[]
+}
+
+export interface Node {
+  readonly id: RaftId
+  host: GroupHost
+  log: Log
+  store: MemoryStore
+  readonly machines: Map<number, ListMachine>
+  readonly fatal: Error[]
+  isUp: boolean
+}
+
+const linkMs = 1
+
+/** Nodes in one process, over a network and disks that do as told, in virtual time. */
+export class Cluster {
+  readonly time = new VirtualTime()
+  readonly nodes = new Map<RaftId, Node>()
+  /** Frames dropped: directed links as `from>to`. */
+  readonly cut = new Set<string>()
+  /** Every frame that was sent: `from>to kind`. */
+  readonly frames: string[] = []
+  /** Stops a bulk stream after so many chunks. */
+  breakBulkAfter = Infinity
+  bulksOpened = 0
+  readonly #options: ClusterOptions
+  readonly #groups: readonly number[]
+
+  private constructor(options: ClusterOptions) {
+    this.#options = options
+    this.#groups = options.groups ?? [1]
+  }
+
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(options)
+    for (let id = 1; id <= (options.nodes ?? 3); id++) await cluster.boot(id)
+    return cluster
+  }
+
+  get conf(): ConfState {
+    const all = Array.from({ length: this.#options.nodes ?? 3 }, (_, i) => i + 1)
+    const voters = this.#options.voters ?? all
+    return { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false }
+  }
+
+  async boot(id: RaftId, left?: { log: Log; store: MemoryStore }): Promise<Node> {
+    const { openLog, syncMs, bulk, seed = 1, group: options = {} } = this.#options
+    const log =
+      left?.log ?? (await openLog?.(id)) ?? new MemoryLog({ timers: this.time, syncMs: syncMs ?? 1 })
+    const store = left?.store ?? new MemoryStore()
+    await finishInstalls(log, store)
+    const fatal: Error[] = []
+    const host = new GroupHost({
+      node: id,
+      log,
+      store,
+      timers: this.time,
+      clock: this.time,
+      random: seeded(seed * 1000 + id),
+      logger: silentLogger,
+      metrics: noMetrics,
+      peers: this.#port(id),
+      ...(bulk === false ? {} : { bulk: { openBulk: (to, header) => this.#bulk(id, to, header) } }),
+      options,
+      onFatal: (error) => fatal.push(error),
+    })
+    const node: Node = { id, host, log, store, machines: new Map(), fatal, isUp: true }
+    this.nodes.set(id, node)
+    for (const group of this.#groups) await this.open(node, group)
+    host.start()
+    return node
+  }
+
+  async open(node: Node, id: number, bootstrap: ConfState | null = this.conf): Promise<Group> {
+    const machine = await ListMachine.open(id, node.store)
+    const group = node.host.open(id, { machine, bootstrap: this.#bootstrapOf(node, bootstrap) })
+    machine.group = group
+    node.machines.set(id, machine)
+    return group
+  }
+
+  node(id: RaftId): Node {
+    return this.nodes.get(id) as Node
+  }
+
+  group(id: RaftId, group = 1): Group {
+    return this.node(id).host.get(group) as Group
+  }
+
+  machine(id: RaftId, group = 1): ListMachine {
+    return this.node(id).machines.get(group) as ListMachine
+  }
+
+  get up(): Node[] {
+    return [...this.nodes.values()].filter((node) => node.isUp)
+  }
+
+  /** The node whose machine was told to lead last, and still does. */
+  leader(group = 1): Node | null {
+    const leads = this.up.filter((node) => node.machines.get(group)?.told.at(-1)?.startsWith('lead '))
+    leads.sort((a, b) => this.group(b.id, group).term - this.group(a.id, group).term)
+    return leads[0] ?? null
+  }
+
+  async elected(group = 1): Promise<Node> {
+    await this.time.until(() => this.leader(group) !== null, `a leader of group ${group}`)
+    return this.leader(group) as Node
+  }
+
+  /** Proposes at the leader and waits until all live nodes have it. */
+  async write(text: string, group = 1): Promise<void> {
+    const leader = await this.elected(group)
+    const { term } = this.group(leader.id, group)
+    const proposed = this.group(leader.id, group).propose(Buffer.from(text), term)
+    if (proposed.error !== undefined) throw new Error(proposed.error)
+    await this.applied(proposed.index, group)
+  }
+
+  async applied(index: number, group = 1): Promise<void> {
+    const done = (node: Node): boolean => (node.machines.get(group)?.applied() ?? 0) >= index
+    await this.time.until(() => this.up.every(done), `entry ${index} applied everywhere`)
+  }
+
+  /** SIGKILL: the store keeps what was written; the log loses what was not synced. */
+  kill(id: RaftId, after: 'kill' | 'power-loss' = 'kill'): { log: Log; store: MemoryStore } {
+    const node = this.node(id)
+    node.isUp = false
+    node.host.stop()
+    this.nodes.delete(id)
+    const log = node.log instanceof MemoryLog ? node.log.crash() : node.log
+    return { log, store: node.store.reopened(after) }
+  }
+
+  /** The others notice that the connection broke. */
+  async linkDown(id: RaftId): Promise<void> {
+    for (const node of this.up) if (node.id !== id) node.host.linkDown(id)
+    await this.time.advance(0)
+  }
+
+  isolate(id: RaftId): void {
+    for (const other of this.nodes.keys()) {
+      if (other === id) continue
+      this.cut.add(`${id}>${other}`)
+      this.cut.add(`${other}>${id}`)
+    }
+  }
+
+  heal(): void {
+    this.cut.clear()
+  }
+
+  /** No core has thrown anywhere. */
+  get fatal(): Error[] {
+    return [...this.nodes.values()].flatMap((node) => node.fatal)
+  }
+
+  stop(): void {
+    for (const node of this.nodes.values()) node.host.stop()
+  }
+
+  #bootstrapOf(node: Node, conf: ConfState | null): ConfState | null {
+    return conf !== null && conf.voters.includes(node.id) ? conf : null
+  }
+
+  #port(from: RaftId): PeerPort {
+    return {
+      post: (to, group, m: Message) => this.#post(from, to, encodeRaft(group, m), m.kind),
+      postHeartbeats: (to, beats) => this.#post(from, to, encodeHeartbeats(beats), 'beats'),
+    }
+  }
+
+  #post(from: RaftId, to: RaftId, frame: PeerMessage, kind: string): void {
+    this.frames.push(`${from}>${to} ${kind}`)
+    if (!this.nodes.has(from) || this.cut.has(`${from}>${to}`)) return
+    this.time.after(linkMs, () => {
+      const node = this.nodes.get(to)
+      if (node === undefined || !node.isUp || this.cut.has(`${from}>${to}`)) return
+      const one = decodeRaft(frame)
+      const all = one !== null ? [one] : (decodeHeartbeats(frame) ?? [])
+      for (const { group, message } of all) node.host.receive(group, message, from)
+    })
+  }
+
+  #bulk(from: RaftId, to: RaftId, header: unknown): BulkSink {
+    this.bulksOpened++
+    let sent = 0
+    const queue: (Uint8Array | 'end' | 'broken')[] = []
+    let wake = (): void => {}
+    const push = (item: Uint8Array | 'end' | 'broken'): void => {
+      queue.push(item)
+      wake()
+    }
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        const item = queue.shift()
+        if (item === 'end') return
+        if (item === 'broken') throw new Error('the stream broke')
+        if (item !== undefined) yield item
+        else await new Promise<void>((resolve) => (wake = resolve))
+      }
+    }
+    const target = this.nodes.get(to)
+    const used =
+      target === undefined
+        ? Promise.reject(new Error('no such node'))
+        : target.host.receiveBulk(from, header, chunks())
+    used.catch(() => {})
+    return {
+      write: (chunk) => {
+        if (++sent > this.breakBulkAfter) {
+          push('broken')
+          return Promise.reject(new Error('the stream broke'))
+        }
+        push(chunk)
+        return Promise.resolve()
+      },
+      end: () => {
+        push('end')
+        return used
+      },
+      abort: () => push('broken'),
+    }
+  }
+}

@@ -1,0 +1,255 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { finishInstalls } from '../../src/group/staging.ts'
+import type { ConfChange } from '../../src/raft/confchange.ts'
+import { groupRange } from '../../src/store/keys.ts'
+import type { Log } from '../../src/store/log.ts'
+import type { MemoryStore } from '../../src/store/memory-store.ts'
+import { Cluster } from './cluster.ts'
+import type { ClusterOptions } from './cluster.ts'
+
+let cluster: Cluster
+const small = { group: { compactEvery: 10 } }
+const start = async (options: ClusterOptions = {}): Promise<Cluster> =>
+  (cluster = await Cluster.start({ ...small, ...options }))
+
+afterEach(() => {
+  cluster.stop()
+  expect(cluster.fatal).toEqual([])
+})
+
+const texts = (id: number): Promise<string[]> => cluster.machine(id).texts()
+
+async function writeMany(from: number, to: number): Promise<void> {
+  for (let n = from; n < to; n++) await cluster.write(`message ${n} `.padEnd(200, '.'))
+}
+
+/** A follower that was away for so long that the others have cut what it needs. */
+async function leftBehind(): Promise<{ id: number; left: { log: Log; store: MemoryStore } }> {
+  await writeMany(0, 5)
+  const { id: leader } = await cluster.elected()
+  const id = [1, 2, 3].find((node) => node !== leader) as number
+  const left = cluster.kill(id)
+  await writeMany(5, 120)
+  await cluster.time.advance(2_000)
+  expect(cluster.group(leader).log.firstIndex()).toBeGreaterThan(20)
+  return { id, left }
+}
+
+async function caughtUp(id: number): Promise<void> {
+  const leader = await cluster.elected()
+  const same = (): boolean => cluster.machine(id).applied() === cluster.machine(leader.id).applied()
+  await cluster.time.until(same, `node ${id} has caught up`)
+  expect(await texts(id)).toEqual(await texts(leader.id))
+}
+
+describe('cutting', () => {
+  test('GROUP-5: a log is cut behind what is applied, and not before the store is synced', async () => {
+    await start()
+    const synced: number[] = []
+    for (const node of cluster.nodes.values()) {
+      const { store, log } = node
+      const sync = store.sync.bind(store)
+      store.sync = async () => {
+        synced.push(log.group(1).firstIndex())
+        await sync()
+      }
+    }
+    await writeMany(0, 60)
+    await cluster.time.advance(2_000)
+    for (const id of [1, 2, 3]) {
+      const { log, appliedIndex } = cluster.group(id)
+      expect(log.firstIndex()).toBeGreaterThan(40)
+      expect(log.firstIndex()).toBeLessThanOrEqual(appliedIndex + 1)
+    }
+    expect(synced.length).toBeGreaterThan(0)
+    // What is left suffices: all crash, with what was synced.
+    const lefts = [1, 2, 3].map((id) => [id, cluster.kill(id, 'power-loss')] as const)
+    for (const [id, left] of lefts) await cluster.boot(id, left)
+    await writeMany(60, 61)
+    for (const id of [1, 2, 3]) expect(await texts(id)).toHaveLength(61)
+  })
+
+  test('a follower that is a little behind is waited for', async () => {
+    await start()
+    await writeMany(0, 5)
+    const { id: leader } = await cluster.elected()
+    const slow = [1, 2, 3].find((node) => node !== leader) as number
+    cluster.cut.add(`${leader}>${slow}`)
+    const before = cluster.machine(slow).applied()
+    for (let n = 5; n < 30; n++) {
+      cluster.group(leader).propose(Buffer.from(String(n)), cluster.group(leader).term)
+    }
+    await cluster.time.advance(590)
+    expect(cluster.group(leader).log.firstIndex()).toBeLessThanOrEqual(before + 1)
+    cluster.heal()
+    await caughtUp(slow)
+    expect(cluster.bulksOpened).toBe(0)
+  })
+
+  test('without a way to send snapshots, nothing that a live follower needs is cut', async () => {
+    await start({ bulk: false })
+    await writeMany(0, 5)
+    const { id: leader } = await cluster.elected()
+    const slow = [1, 2, 3].find((node) => node !== leader) as number
+    const needed = cluster.machine(slow).applied() + 1
+    const { host } = cluster.node(slow)
+    const receive = host.receive.bind(host)
+    host.receive = (id, m, from) => {
+      if (m.kind !== 'append') receive(id, m, from)
+    }
+    const group = cluster.group(leader)
+    for (let n = 0; n < 300; n++) {
+      group.propose(Buffer.from(String(n)), group.term)
+      await cluster.time.advance(10)
+    }
+    expect(group.log.firstIndex()).toBeLessThanOrEqual(needed)
+    host.receive = receive
+    await caughtUp(slow)
+  })
+})
+
+describe('snapshots', () => {
+  test('bring back a follower whose entries are gone', async () => {
+    await start()
+    const { id, left } = await leftBehind()
+    await cluster.boot(id, left)
+    await caughtUp(id)
+    expect(cluster.bulksOpened).toBeGreaterThan(0)
+    expect(cluster.machine(id).told.some((told) => told.startsWith('restored'))).toBe(true)
+    await writeMany(120, 125)
+    // And it survives its own crash, with nothing but what was synced.
+    const again = cluster.kill(id, 'power-loss')
+    await cluster.boot(id, again)
+    await writeMany(125, 126)
+    expect(await texts(id)).toHaveLength(126)
+  })
+
+  test('under writes, a stream that breaks is sent again', async () => {
+    await start()
+    const { id, left } = await leftBehind()
+    cluster.breakBulkAfter = 0
+    await cluster.boot(id, left)
+    await cluster.time.until(() => cluster.bulksOpened > 1, 'a second try')
+    expect(cluster.machine(id).told.some((told) => told.startsWith('restored'))).toBe(false)
+    cluster.breakBulkAfter = Infinity
+    const leader = cluster.group((await cluster.elected()).id)
+    for (let n = 0; n < 20; n++) {
+      leader.propose(Buffer.from(`meanwhile ${n}`), leader.term)
+      await cluster.time.advance(10)
+    }
+    await caughtUp(id)
+  })
+
+  test('STORE and log agree after a crash at any point of the exchange', async () => {
+    await start()
+    const { id, left } = await leftBehind()
+    await cluster.boot(id, left)
+    // Every write of the store from here on is followed by a crash, in turn.
+    for (let crashes = 0; crashes < 12; crashes++) {
+      const node = cluster.node(id)
+      const at = crashes
+      let writes = 0
+      let crashed = false
+      const crash = (): void => {
+        crashed = true
+      }
+      const { store } = node
+      for (const name of ['write', 'deleteRange', 'sync'] as const) {
+        const call = store[name].bind(store) as (...args: unknown[]) => Promise<void>
+        ;(store as unknown as Record<string, unknown>)[name] = (...args: unknown[]) => {
+          if (crashed) return new Promise(() => {})
+          const done = call(...args)
+          if (++writes === at + 1) crash()
+          return done
+        }
+      }
+      await cluster.time.advance(400)
+      const rest = cluster.kill(id, crashes % 2 === 0 ? 'kill' : 'power-loss')
+      await cluster.boot(id, rest)
+    }
+    await writeMany(120, 123)
+    await caughtUp(id)
+    expect(await texts(id)).toHaveLength(123)
+  })
+
+  test('GROUP-8: finishing an exchange twice is finishing it once', async () => {
+    await start()
+    const { id, left } = await leftBehind()
+    const node = await cluster.boot(id, left)
+    await caughtUp(id)
+    const rows = await node.store.range(groupRange(1))
+    const rest = cluster.kill(id)
+    await finishInstalls(rest.log, rest.store)
+    await finishInstalls(rest.log, rest.store)
+    expect(await rest.store.range(groupRange(1))).toEqual(rows)
+    await cluster.boot(id, rest)
+    await caughtUp(id)
+  })
+})
+
+describe('members', () => {
+  const step = (...steps: ConfChange['steps'][number][]): ConfChange =>
+    ({ transition: 'auto', steps, context: new Uint8Array(0) })
+
+  async function change(what: ConfChange): Promise<void> {
+    const { id } = await cluster.elected()
+    const proposed = cluster.group(id).proposeConfChange(what)
+    if (proposed.error !== undefined) throw new Error(proposed.error)
+    await cluster.time.until(() => cluster.group(id).appliedIndex >= proposed.index, 'the change')
+  }
+
+  test('a learner starts empty, gets a snapshot, and becomes a voter; the change survives a restart', async () => {
+    await start({ nodes: 4, voters: [1, 2, 3] })
+    cluster.kill(4)
+    await writeMany(0, 60)
+    await cluster.time.advance(1_000)
+    await cluster.boot(4)
+    await change(step({ kind: 'add-learner', id: 4 }))
+    await caughtUp(4)
+    await change(step({ kind: 'add-voter', id: 4 }))
+    const first = await cluster.elected()
+    const gone = first.id === 1 ? 2 : 1
+    await change(step({ kind: 'remove', id: gone }))
+    cluster.kill(gone)
+    const voters = [1, 2, 3, 4].filter((node) => node !== gone)
+    await writeMany(60, 62)
+    for (const id of voters) {
+      const left = cluster.kill(id, 'power-loss')
+      await cluster.boot(id, left)
+      await cluster.elected()
+    }
+    await writeMany(62, 64)
+    for (const id of voters) {
+      expect(cluster.group(id).status().config.voters).toEqual(voters)
+      expect(await texts(id)).toHaveLength(64)
+    }
+  })
+
+  test('GROUP-4: the machine is never ahead of the members on disk', async () => {
+    await start({ nodes: 4, voters: [1, 2, 3], syncMs: 20 })
+    cluster.kill(4)
+    await writeMany(0, 3)
+    const { id } = await cluster.elected()
+    const { log } = cluster.node(id)
+    const machine = cluster.machine(id)
+    const seen: boolean[] = []
+    const committed = machine.committed.bind(machine)
+    machine.committed = (entries) => {
+      for (const { kind, index } of entries) {
+        if (kind !== 'conf-change') continue
+        seen.push((log as unknown as { durableConf?: number }).durableConf === undefined)
+        expect(log.group(1).confAt(index).learners).toEqual([4])
+      }
+      committed(entries)
+    }
+    const proposed = cluster.group(id).proposeConfChange(step({ kind: 'add-learner', id: 4 }))
+    const index = 'index' in proposed ? proposed.index : 0
+    await cluster.time.until(() => machine.applied() >= index, 'the change')
+    expect(seen).toEqual([true])
+    const left = cluster.kill(id, 'kill')
+    expect(left.log.group(1).confAt(index).learners).toEqual([4])
+    await cluster.boot(id, left)
+    await cluster.elected()
+    expect(cluster.group(id).status().config.learners).toEqual([4])
+  })
+})
