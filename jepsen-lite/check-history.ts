@@ -72,7 +72,8 @@ function nothingToCheck(chosen: readonly ModelName[]): Checker {
 
 /** Faults of the input as such; everything else is a bug and goes through. */
 export function asCouldNotRun(error: unknown): unknown {
-  const known = error instanceof BadHistory || error instanceof BrokenPairing || error instanceof BadValue
+  const known =
+    error instanceof BadHistory || error instanceof BrokenPairing || error instanceof BadValue
   return known ? new CouldNotRun(error.message) : error
 }
 

@@ -32,7 +32,9 @@ export class Generator<Kind extends string> {
 
   constructor({ prng, rate, lanes, mix, idleShare, idleMs }: GeneratorOptions<Kind>) {
     this.#prng = prng
-    this.#kinds = Object.entries<number>(mix).map(([kind, weight]) => [kind as Kind, weight] as const)
+    this.#kinds = Object.entries<number>(mix).map(
+      ([kind, weight]) => [kind as Kind, weight] as const,
+    )
     this.#total = this.#kinds.reduce((sum, [, weight]) => sum + weight, 0)
     if (!(this.#total > 0)) throw new Error('the mix of operations is empty')
     const meanMs = (1000 * lanes) / rate

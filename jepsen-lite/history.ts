@@ -31,7 +31,11 @@ export async function* parseHistory(
     const parsed = parseOp(line, last)
     if (typeof parsed === 'string') throw new BadHistory(source, number, parsed)
     if (last !== undefined && parsed.index <= last.index)
-      throw new BadHistory(source, number, `index ${parsed.index} does not rise above ${last.index}`)
+      throw new BadHistory(
+        source,
+        number,
+        `index ${parsed.index} does not rise above ${last.index}`,
+      )
     if (last !== undefined && parsed.time < last.time)
       throw new BadHistory(source, number, `time ${parsed.time} lies before ${last.time}`)
     last = parsed
@@ -84,7 +88,8 @@ export class HistoryWriter {
 
   record(draft: OpDraft): Op {
     if (this.#failure) throw this.#failure
-    if (this.ops.length >= this.#maxOps) throw new Error(`the history is full (${this.#maxOps} operations)`)
+    if (this.ops.length >= this.#maxOps)
+      throw new Error(`the history is full (${this.#maxOps} operations)`)
     const op: Op = { index: this.ops.length, time: this.elapsed(), ...draft }
     this.ops.push(op)
     this.#file?.write(`${JSON.stringify(op)}\n`)

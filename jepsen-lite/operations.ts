@@ -110,7 +110,9 @@ function pair(ops: readonly Op[]): { operations: Operation[]; facts: Op[] } {
       continue
     }
     if (!running)
-      throw new BrokenPairing(`operation ${op.index}: ${op.type} of process ${process} without an invocation`)
+      throw new BrokenPairing(
+        `operation ${op.index}: ${op.type} of process ${process} without an invocation`,
+      )
     if (running.invoke.f !== op.f)
       throw new BrokenPairing(
         `operation ${op.index}: process ${process} completes ${op.f}, but ${running.invoke.f} (${running.invoke.index}) is open`,

@@ -39,7 +39,7 @@ function statesOf(op: Op): GroupState[] {
       commit: numberOf(state['commit']),
       applied: numberOf(state['applied']),
       joint: state['joint'] === true,
-      boot: String(boot ?? ''),
+      boot: typeof boot === 'string' ? boot : JSON.stringify(boot ?? ''),
       final: final === true,
     }
   })

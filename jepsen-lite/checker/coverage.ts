@@ -63,5 +63,6 @@ function checkFinalReads(history: History, findings: Findings): void {
     const place = `${invoke.key} on ${invoke.node ?? '?'}`
     finished.set(place, finished.get(place) === true || outcome === 'ok')
   }
-  for (const [place, ok] of finished) if (!ok) findings.doubt(`the final read of ${place} did not finish`)
+  for (const [place, ok] of finished)
+    if (!ok) findings.doubt(`the final read of ${place} did not finish`)
 }

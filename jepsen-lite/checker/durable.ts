@@ -38,7 +38,9 @@ function checkTopic(log: TopicLog, findings: Findings): void {
       continue
     }
     findings.count('acked')
-    const due = log.finals.filter((final) => returnTime(acked.operation) <= final.operation.invoke.time)
+    const due = log.finals.filter(
+      (final) => returnTime(acked.operation) <= final.operation.invoke.time,
+    )
     const missing = due.filter((final) => !held[log.finals.indexOf(final)]?.has(id))
     if (anywhere.has(id) || due.length === 0) kept.push(acked)
     if (missing.length === 0) continue
@@ -63,7 +65,10 @@ function checkAgreement(
     for (const earlier of log.finals) {
       if (returnTime(earlier.operation) > later.operation.invoke.time) continue
       for (const { id, seq } of earlier.messages) {
-        if (held[i]?.has(id) || log.byId.get(id)?.some(({ operation }) => operation.outcome === 'ok'))
+        if (
+          held[i]?.has(id) ||
+          log.byId.get(id)?.some(({ operation }) => operation.outcome === 'ok')
+        )
           continue
         findings.anomaly({
           kind: 'diverged',
@@ -109,7 +114,12 @@ function reportLost(
       span.last = Math.max(span.last, n)
     } else spans.set(sender, { first: n, last: n })
   }
-  const parts = { middle: [] as Publish[], suffix: [] as Publish[], prefix: [] as Publish[], all: [] as Publish[] }
+  const parts = {
+    middle: [] as Publish[],
+    suffix: [] as Publish[],
+    prefix: [] as Publish[],
+    all: [] as Publish[],
+  }
   for (const publish of lost) {
     const span = spans.get(publish.sender)
     if (!span) parts.all.push(publish)

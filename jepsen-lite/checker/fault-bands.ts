@@ -36,7 +36,9 @@ export function faultBands(history: History): readonly FaultBand[] {
 
 /** When the cluster was last healed, ns: from then on it has to be well. 0 without faults. */
 export function lastHeal(history: History): number {
-  const ends = history.derived(faultBands).map((band) => (band.to === Infinity ? history.end : band.to))
+  const ends = history
+    .derived(faultBands)
+    .map((band) => (band.to === Infinity ? history.end : band.to))
   return Math.max(0, ...ends)
 }
 
@@ -62,5 +64,5 @@ function started(
 }
 
 function effectText(value: Readonly<Record<string, unknown>>, whole: unknown): string {
-  return typeof value['what'] === 'string' ? value['what'] : String(whole ?? 'effect')
+  return typeof value['what'] === 'string' ? value['what'] : (JSON.stringify(whole) ?? 'effect')
 }

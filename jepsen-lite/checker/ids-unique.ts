@@ -10,7 +10,9 @@ export const idsUnique: Checker = {
     const first = new Map<string, number>()
     for (const { complete, outcome } of history.named('mint')) {
       if (outcome !== 'ok' || !complete) continue
-      const ids: readonly unknown[] = Array.isArray(complete.value) ? complete.value : [complete.value]
+      const ids: readonly unknown[] = Array.isArray(complete.value)
+        ? complete.value
+        : [complete.value]
       for (const id of ids.map(String)) {
         findings.count('ids')
         const before = first.get(id)

@@ -53,7 +53,9 @@ function takeTurns(waiting: KeySearch[], options: CheckOptions, findings: Findin
       }
       if (end === 'memory') findings.doubt(`key ${one.key}: the memo is full`)
       else if (end === 'time')
-        findings.doubt(`key ${one.key}: ${one.problem.calls.length} calls, no result in ${options.searchMs} ms`)
+        findings.doubt(
+          `key ${one.key}: ${one.problem.calls.length} calls, no result in ${options.searchMs} ms`,
+        )
       else if (end === 'unfinished') unfinished.push(one)
     }
     pending = unfinished
@@ -92,7 +94,9 @@ function refutation({ key, problem, search }: KeySearch): Parameters<Findings['a
   const before = last.flatMap((call) => problem.calls[call]?.operation ?? [])
   const at = operation ? `${describe(operation)} (${indexesOf(operation).join(', ')})` : 'some call'
   const pins = pinning(problem, state).filter((pin) => pin !== operation)
-  const pinned = pins[0] ? `; ${describe(pins[0])} (${indexesOf(pins[0]).join(', ')}) needs that state` : ''
+  const pinned = pins[0]
+    ? `; ${describe(pins[0])} (${indexesOf(pins[0]).join(', ')}) needs that state`
+    : ''
   return {
     kind: 'not-linearizable',
     invariant: 'I10',

@@ -77,7 +77,11 @@ function checkGroups(history: History, options: CheckOptions, findings: Findings
       report('no-leader', 'L1', `group ${group} has no leader long after the last heal`)
     const joint = states.filter((state) => state.joint).map((state) => state.node)
     if (joint.length > 0)
-      report('joint-left', 'L2', `group ${group} is still in a joint configuration on ${joint.join(', ')}`)
+      report(
+        'joint-left',
+        'L2',
+        `group ${group} is still in a joint configuration on ${joint.join(', ')}`,
+      )
     const applied = states.filter((state) => state.final).map((state) => state.applied)
     if (new Set(applied).size > 1)
       report('not-converged', 'L3', `the replicas of group ${group} stay at ${applied.join(', ')}`)

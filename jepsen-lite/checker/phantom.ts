@@ -10,7 +10,11 @@ export const phantom: Checker = {
     const findings = new Findings('phantom')
     for (const log of history.derived(topicLogs).values()) {
       for (const { id, seq, op, subscriber, damaged } of log.deliveries) {
-        checkOne(log, { id, seq, op: op.index, time: op.time, by: `subscriber ${subscriber}` }, findings)
+        checkOne(
+          log,
+          { id, seq, op: op.index, time: op.time, by: `subscriber ${subscriber}` },
+          findings,
+        )
         if (damaged)
           findings.anomaly({
             kind: 'damaged',

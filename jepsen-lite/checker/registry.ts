@@ -42,7 +42,11 @@ const registers = linearizable(
   'linearizable-register',
   'I10: reads, writes and compare-and-sets of a register are linearizable.',
 )
-const texts = linearizable(kv, 'linearizable-kv', 'I10: gets, puts and appends of a key are linearizable.')
+const texts = linearizable(
+  kv,
+  'linearizable-kv',
+  'I10: gets, puts and appends of a key are linearizable.',
+)
 const names = linearizable(
   nameModel,
   'names',

@@ -20,7 +20,8 @@ export const ring: Checker = {
       const { applied, hash } = fields(op)
       const node = op.node ?? '?'
       const before = first.get(String(applied))
-      if (before === undefined) first.set(String(applied), { hash: String(hash), node, op: op.index })
+      if (before === undefined)
+        first.set(String(applied), { hash: String(hash), node, op: op.index })
       else if (before.hash !== String(hash))
         findings.anomaly({
           kind: 'tables-differ',

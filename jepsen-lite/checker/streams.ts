@@ -31,25 +31,38 @@ export function streams(log: TopicLog): Stream[] {
         current.set(event.subscriber, { attach: event.attach, deliveries: [] })
     }
   }
-  for (const subscriber of [...current.keys()]) close(subscriber, true)
+  for (const subscriber of current.keys()) close(subscriber, true)
   return done
 }
 
 type StreamEvent =
   | { readonly kind: 'deliver'; readonly at: number; readonly delivery: Delivery }
-  | { readonly kind: 'attach'; readonly at: number; readonly subscriber: string; readonly attach: Attach }
+  | {
+      readonly kind: 'attach'
+      readonly at: number
+      readonly subscriber: string
+      readonly attach: Attach
+    }
   | { readonly kind: 'detach'; readonly at: number; readonly subscriber: string }
 
 function inOrder(log: TopicLog): StreamEvent[] {
   const events: StreamEvent[] = [
-    ...log.deliveries.map((delivery) => ({ kind: 'deliver' as const, at: delivery.op.index, delivery })),
+    ...log.deliveries.map((delivery) => ({
+      kind: 'deliver' as const,
+      at: delivery.op.index,
+      delivery,
+    })),
     ...log.attaches.map((attach) => ({
       kind: 'attach' as const,
       at: attach.operation.invoke.index,
       subscriber: attach.subscriber,
       attach,
     })),
-    ...log.detaches.map(({ op, subscriber }) => ({ kind: 'detach' as const, at: op.index, subscriber })),
+    ...log.detaches.map(({ op, subscriber }) => ({
+      kind: 'detach' as const,
+      at: op.index,
+      subscriber,
+    })),
   ]
   return events.sort((a, b) => a.at - b.at)
 }

@@ -27,7 +27,11 @@ export const subscriber: Checker = {
   },
 }
 
-function checkRun(topic: string, { subscriber: who, deliveries }: Stream, findings: Findings): void {
+function checkRun(
+  topic: string,
+  { subscriber: who, deliveries }: Stream,
+  findings: Findings,
+): void {
   findings.count('deliveries', deliveries.length)
   for (let i = 1; i < deliveries.length; i++) {
     const before = deliveries[i - 1]

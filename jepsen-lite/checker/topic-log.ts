@@ -168,7 +168,8 @@ function readDelivery(op: Op): Delivery {
 function readFinal(operation: Operation): FinalRead | undefined {
   const { invoke, complete, outcome } = operation
   if (outcome !== 'ok' || !complete) return undefined
-  if (!Array.isArray(complete.value)) throw new BadValue(complete, 'needs a value of [{seq, id}, ...]')
+  if (!Array.isArray(complete.value))
+    throw new BadValue(complete, 'needs a value of [{seq, id}, ...]')
   const messages = complete.value.map((row) => messageOf(complete, row as Record<string, unknown>))
   return { operation, node: complete.node ?? invoke.node ?? '?', messages }
 }

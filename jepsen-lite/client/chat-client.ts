@@ -8,6 +8,12 @@ export interface Account {
   readonly password: string
 }
 
+/** A producer outlives connections and numbers its messages per topic from 1. */
+export interface IdempotencyKey {
+  readonly producer: string
+  readonly n: number
+}
+
 export interface StoredMessage {
   readonly seq: number
   readonly id: string
@@ -76,6 +82,11 @@ export class ChatClient {
     )
   }
 
+  /** With the token of an earlier login: no password has to be hashed, and any node will do. */
+  async resume(token: string): Promise<CallResult> {
+    return this.#loggedIn(await this.#call('login', { scheme: 'token', secret: token }))
+  }
+
   async login({ login, password }: Account): Promise<CallResult> {
     const secret = base64(`${login}:${password}`)
     return this.#loggedIn(await this.#call('login', { scheme: 'basic', secret }))
@@ -100,9 +111,10 @@ export class ChatClient {
     this.#listeners.set(topic, listener)
   }
 
-  /** `params.seq` of an ok result is the message's place. `head`: an idempotency key, say. */
-  publish(topic: string, content: unknown, head?: Readonly<Record<string, unknown>>): Promise<CallResult> {
-    return this.#call('pub', { topic, noecho: true, content, ...(head && { head }) })
+  /** `params.seq` of an ok result is the message's place. Under a key a retry is no second message. */
+  publish(topic: string, content: unknown, key?: IdempotencyKey): Promise<CallResult> {
+    const options = { deadlineMs: this.#deadlineMs, ...(key && { extra: { ...key } }) }
+    return this.#connection.call('pub', { topic, noecho: true, content }, options)
   }
 
   /** The newest page of messages with since ≤ seq < before. The session must be attached. */
@@ -132,7 +144,9 @@ export class ChatClient {
   }
 
   /** The description of a topic: `seq`, `public`, `private` and more. */
-  async description(topic: string): Promise<CallResult & { readonly desc: Readonly<Record<string, unknown>> }> {
+  async description(
+    topic: string,
+  ): Promise<CallResult & { readonly desc: Readonly<Record<string, unknown>> }> {
     const result = await this.#call('get', { topic, what: 'desc' })
     return { ...result, desc: result.metas.find((meta) => meta.desc)?.desc ?? {} }
   }

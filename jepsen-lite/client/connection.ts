@@ -30,6 +30,8 @@ export interface CallResult {
 
 export interface CallOptions {
   readonly deadlineMs: number
+  /** Stands beside the verb in the message: {verb: {...}, extra: {...}}. */
+  readonly extra?: Readonly<Record<string, unknown>>
   /** Whether the answers so far are all. Errors always are. Missing: the first answer is. */
   readonly complete?: (latest: Ctrl | Meta, ctrls: readonly Ctrl[]) => boolean
 }
@@ -113,7 +115,7 @@ export class Connection {
         settle(ended({ kind: 'timeout' }, 'timeout'))
       }, options.deadlineMs)
       this.#calls.set(id, { options, settle, timer, ctrls: [], metas: [] })
-      this.#socket.send(JSON.stringify({ [verb]: { id, ...body } }))
+      this.#socket.send(JSON.stringify({ [verb]: { id, ...body }, extra: options.extra }))
     })
   }
 

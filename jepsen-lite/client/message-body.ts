@@ -15,7 +15,9 @@ export function messageBody(id: string, padBytes = 0): MessageBody {
 
 /** The id of a received message and whether its body is damaged. A foreign message is damaged. */
 export function readBody({ seq, content }: DataFrame): { id: string; damaged: boolean } {
-  const body = (typeof content === 'object' && content !== null ? content : {}) as Partial<MessageBody>
+  const body = (
+    typeof content === 'object' && content !== null ? content : {}
+  ) as Partial<MessageBody>
   if (typeof body.id !== 'string') return { id: `foreign-${seq}`, damaged: true }
   return { id: body.id, damaged: body.sum !== checksum(body.id + (body.pad ?? '')) }
 }

@@ -54,6 +54,12 @@ export class LinkProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Everything that faults did so far, in one number that only grows. */
+  get effects(): number {
+    const { refused, resets, swallowedBytes, heldChunks, corruptedChunks } = this.stats
+    return refused + resets + swallowedBytes + heldChunks + corruptedChunks
+  }
+
   get openConnections(): number {
     return this.#connections.size
   }
@@ -62,7 +68,7 @@ export class LinkProxy {
     if (direction !== 'backward') this.#forward = fault
     if (direction !== 'forward') this.#backward = fault
     if (fault.kind === 'cut' && direction === 'both') return this.resetAll()
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       const [forward, backward] = connection.flows
       // A connection accepted by a black hole has no other end, so it cannot be healed.
       if (!connection.far && fault.kind !== 'blackhole') this.#drop(connection)
@@ -79,7 +85,7 @@ export class LinkProxy {
 
   /** Resets every open connection once; new ones are made as the fault allows. */
   resetAll(): void {
-    for (const connection of [...this.#connections]) this.#drop(connection)
+    for (const connection of this.#connections) this.#drop(connection)
   }
 
   /** Stops listening and resets what is open. May be called twice. */

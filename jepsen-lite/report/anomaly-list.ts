@@ -80,5 +80,7 @@ function operationTable(ops: readonly Op[]): string {
 function valueText({ value }: Op): string {
   if (value === undefined) return ''
   const text = JSON.stringify(value)
-  return text.length > maxValueText ? `${text.slice(0, maxValueText)} … (${text.length} characters)` : text
+  return text.length > maxValueText
+    ? `${text.slice(0, maxValueText)} … (${text.length} characters)`
+    : text
 }

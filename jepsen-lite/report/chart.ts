@@ -120,7 +120,10 @@ export function dots(points: Iterable<readonly [number, number]>, mark: string):
 }
 
 /** A line that is interrupted wherever a value is missing. */
-export function line(points: Iterable<readonly [number, number | undefined]>, mark: string): string {
+export function line(
+  points: Iterable<readonly [number, number | undefined]>,
+  mark: string,
+): string {
   let path = ''
   let down = false
   for (const [x, y] of points) {

@@ -14,10 +14,17 @@ const outcomes = [
   { text: 'unknown', mark: 'info' },
 ] as const
 
-export function latencyChart(history: History, seconds: readonly Second[], frame: TimeFrame): string {
+export function latencyChart(
+  history: History,
+  seconds: readonly Second[],
+  frame: TimeFrame,
+): string {
   const height = 250
   const points = latencyPoints(history, seconds, maxPoints)
-  const y = latencyScale(points.map((point) => point.ms), height)
+  const y = latencyScale(
+    points.map((point) => point.ms),
+    height,
+  )
   const body = outcomes.map(({ mark }) =>
     dots(
       points.filter((point) => point.outcome === mark).map(({ at, ms }) => [frame.x(at), y(ms)]),
@@ -53,7 +60,10 @@ export function quantileChart(seconds: readonly Second[], frame: TimeFrame): str
   )
   const body = lines.map(({ name, mark }) =>
     line(
-      seconds.map(({ at, quantiles: q }) => [frame.x(Math.min(frame.end, at + 0.5)), q && y(q[name])]),
+      seconds.map(({ at, quantiles: q }) => [
+        frame.x(Math.min(frame.end, at + 0.5)),
+        q && y(q[name]),
+      ]),
       mark,
     ),
   )
@@ -81,7 +91,9 @@ export function throughputChart(seconds: readonly Second[], frame: TimeFrame): s
     { mark: 'fail', height: (s: Second) => s.ok + s.fail },
     { mark: 'ok', height: (s: Second) => s.ok },
   ]
-  const body = layers.map(({ mark, height: of }) => area(seconds, (s) => y(of(s)), y(0), mark, frame))
+  const body = layers.map(({ mark, height: of }) =>
+    area(seconds, (s) => y(of(s)), y(0), mark, frame),
+  )
   return drawChart(
     {
       title: 'Throughput',
@@ -135,7 +147,12 @@ function latencyScale(values: readonly number[], height: number): ReturnType<typ
     high = Math.max(high, value)
   }
   // Below 0.1 ms there is nothing to see, and an empty chart still needs an axis.
-  return logScale(Math.max(0.1, Math.min(low, 1)), Math.max(high, 10), height - margin.bottom, margin.top)
+  return logScale(
+    Math.max(0.1, Math.min(low, 1)),
+    Math.max(high, 10),
+    height - margin.bottom,
+    margin.top,
+  )
 }
 
 function msText(ms: number): string {

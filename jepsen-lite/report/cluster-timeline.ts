@@ -1,7 +1,16 @@
 import { clusterStates } from '../checker/cluster-states.ts'
 import type { GroupState } from '../checker/cluster-states.ts'
 import type { History } from '../operations.ts'
-import { chartWidth, cursorLine, drawBands, drawTimeAxis, escape, figure, margin, n } from './chart.ts'
+import {
+  chartWidth,
+  cursorLine,
+  drawBands,
+  drawTimeAxis,
+  escape,
+  figure,
+  margin,
+  n,
+} from './chart.ts'
 import type { LegendEntry, TimeFrame } from './chart.ts'
 
 /** Groups with a lane per node: those whose leader changed most. Above the second: no owner row. */
@@ -54,8 +63,15 @@ function ownerRows(
   })
   const legend = nodes.map((node, i) => ({ text: node, mark: `node${i % 7}` }))
   const says =
-    names.length > shown.length ? `The first ${shown.length} of ${names.length} groups.` : 'All groups.'
-  return timeline({ title: 'Owners', says: `Who led each group. ${says}`, legend }, body, bottom, frame)
+    names.length > shown.length
+      ? `The first ${shown.length} of ${names.length} groups.`
+      : 'All groups.'
+  return timeline(
+    { title: 'Owners', says: `Who led each group. ${says}`, legend },
+    body,
+    bottom,
+    frame,
+  )
 }
 
 function roleLanes(
@@ -70,7 +86,8 @@ function roleLanes(
       const segments = roles(states.filter((state) => state.node === node))
       top += row
       return (
-        laneLabel(`${name} ${node}`, top - row / 2) + drawSegments(segments, top - row, row - 2, frame)
+        laneLabel(`${name} ${node}`, top - row / 2) +
+        drawSegments(segments, top - row, row - 2, frame)
       )
     })
     top += 7
@@ -80,7 +97,8 @@ function roleLanes(
     text,
     mark: `role-${text}`,
   }))
-  const says = 'Role of each node in the groups that changed most; the number is the term. Gaps: not reachable.'
+  const says =
+    'Role of each node in the groups that changed most; the number is the term. Gaps: not reachable.'
   return timeline({ title: 'Roles', says, legend }, body, top, frame)
 }
 
@@ -108,7 +126,8 @@ function reigns(states: readonly GroupState[]): Segment[] {
     const last = found.at(-1)
     if (state.role !== 'leader' || state.term < term) continue
     term = state.term
-    if (last && last.label === state.node && state.op.time - last.to < silence) last.to = state.op.time
+    if (last && last.label === state.node && state.op.time - last.to < silence)
+      last.to = state.op.time
     else {
       if (last && state.op.time - last.to < silence) last.to = state.op.time
       found.push({ from: state.op.time, to: state.op.time, mark: '', label: state.node })

@@ -42,7 +42,10 @@ export function reportPage(run: RunSummary, history: History): string {
     (topics === '' ? '' : section('Topics', topics)) +
     (cluster === '' ? '' : section('Cluster', cluster)) +
     section('Faults', `<div class="card">${faultTable(history, frame)}</div>`) +
-    section('The run', `<div class="columns">${about('Versions', run.versions)}${about('Configuration', run.config)}</div>`) +
+    section(
+      'The run',
+      `<div class="columns">${about('Versions', run.versions)}${about('Configuration', run.config)}</div>`,
+    ) +
     `</main><div id="tip"></div>${figures(seconds, frame)}<script>${pageScript}</script></body></html>\n`
   )
 }

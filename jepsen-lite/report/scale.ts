@@ -4,7 +4,13 @@ export interface Scale {
   readonly ticks: readonly number[]
 }
 
-export function linearScale(from: number, to: number, start: number, end: number, count = 6): Scale {
+export function linearScale(
+  from: number,
+  to: number,
+  start: number,
+  end: number,
+  count = 6,
+): Scale {
   const span = to - from || 1
   const place = (value: number): number => start + ((value - from) / span) * (end - start)
   const step = niceStep(span / count)

@@ -28,7 +28,9 @@ export interface LatencyPoint {
 const notClientWork: ReadonlySet<string> = new Set(['attach', 'read-all'])
 
 export function clientOperations(history: History): Operation[] {
-  return history.operations.filter(({ invoke, complete }) => complete && !notClientWork.has(invoke.f))
+  return history.operations.filter(
+    ({ invoke, complete }) => complete && !notClientWork.has(invoke.f),
+  )
 }
 
 /** One row per second from 0 to the end, also for seconds in which nothing ended. */
@@ -46,14 +48,22 @@ export function perSecond(history: History): Second[] {
     row[point.outcome]++
     if (point.outcome === 'ok') row.latencies.push(point.ms)
   }
-  return rows.map(({ latencies, ...counts }, at) => ({ at, ...counts, quantiles: quantiles(latencies) }))
+  return rows.map(({ latencies, ...counts }, at) => ({
+    at,
+    ...counts,
+    quantiles: quantiles(latencies),
+  }))
 }
 
 /**
  * At most about `max` points: all of the rare outcomes, and every k-th ok operation, but those far
  * above the median of their second always, because they are what the reader looks for.
  */
-export function latencyPoints(history: History, seconds: readonly Second[], max: number): LatencyPoint[] {
+export function latencyPoints(
+  history: History,
+  seconds: readonly Second[],
+  max: number,
+): LatencyPoint[] {
   const all = clientOperations(history).map(latencyPoint)
   const ok = all.filter((point) => point.outcome === 'ok')
   const bad = all.filter((point) => point.outcome !== 'ok')
@@ -64,7 +74,10 @@ export function latencyPoints(history: History, seconds: readonly Second[], max:
   const slow = (point: LatencyPoint): boolean =>
     point.ms > (seconds[Math.floor(point.at)]?.quantiles?.p99 ?? Infinity)
   return [
-    ...every(ok.filter((point) => !slow(point)), max / 2),
+    ...every(
+      ok.filter((point) => !slow(point)),
+      max / 2,
+    ),
     ...every(ok.filter(slow), max / 4),
     ...every(bad, max / 4),
   ]
@@ -73,7 +86,8 @@ export function latencyPoints(history: History, seconds: readonly Second[], max:
 export function quantiles(values: readonly number[]): Quantiles | undefined {
   if (values.length === 0) return undefined
   const sorted = Float64Array.from(values).sort()
-  const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0
+  const at = (q: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) }
 }
 

@@ -59,8 +59,12 @@ export function faultTable(history: History, frame: TimeFrame): string {
 
 function faultRow(band: FaultBand, { hue, end }: TimeFrame): string {
   const { name, targets, scope, from, to, effects } = band
-  const length = to === Infinity ? `to the end (${(end - from / 1e9).toFixed(1)} s)` : `${((to - from) / 1e9).toFixed(1)} s`
-  const seen = effects.length > 0 ? escape(effects.join(', ')) : '<span class="doubt">none seen</span>'
+  const length =
+    to === Infinity
+      ? `to the end (${(end - from / 1e9).toFixed(1)} s)`
+      : `${((to - from) / 1e9).toFixed(1)} s`
+  const seen =
+    effects.length > 0 ? escape(effects.join(', ')) : '<span class="doubt">none seen</span>'
   return (
     `<tr><td><i class="swatch h${hue(name)}"></i></td><td><b>${escape(name)}</b></td>` +
     `<td>${escape(targets.join(', '))} <span class="quiet">${escape(scope)}</span></td>` +

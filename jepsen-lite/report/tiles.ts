@@ -17,12 +17,42 @@ export function tiles(history: History): string {
   const bands = history.derived(faultBands)
   const all = operations.length
   return [
-    tile('operations', compact(all), `${compact(count.ok)} ok · ${compact(count.fail)} fail · ${compact(count.info)} unknown`),
-    tile('ok per second', compact(Math.round(count.ok / Math.max(1e-9, span))), `over ${span.toFixed(1)} s`),
-    tile('availability', all > 0 ? `${percent(count.ok / all)} %` : '–', `${percent(secondsWithOk(history))} % of seconds with an ok`),
-    tile('latency, median', q ? `${q.p50.toPrecision(3)} ms` : '–', q ? `99 %: ${ms(q.p99)} · max: ${ms(q.max)}` : 'no ok operation'),
-    tile('longest silence', ms(longestSilence(operations.flatMap(({ outcome, complete }) => (outcome === 'ok' && complete ? [complete.time] : [])))), 'without an ok operation'),
-    tile('faults', String(bands.length), `${new Set(bands.map((band) => band.name)).size} kinds · ${bands.filter((band) => band.effects.length > 0).length} with an effect`),
+    tile(
+      'operations',
+      compact(all),
+      `${compact(count.ok)} ok · ${compact(count.fail)} fail · ${compact(count.info)} unknown`,
+    ),
+    tile(
+      'ok per second',
+      compact(Math.round(count.ok / Math.max(1e-9, span))),
+      `over ${span.toFixed(1)} s`,
+    ),
+    tile(
+      'availability',
+      all > 0 ? `${percent(count.ok / all)} %` : '–',
+      `${percent(secondsWithOk(history))} % of seconds with an ok`,
+    ),
+    tile(
+      'latency, median',
+      q ? `${q.p50.toPrecision(3)} ms` : '–',
+      q ? `99 %: ${ms(q.p99)} · max: ${ms(q.max)}` : 'no ok operation',
+    ),
+    tile(
+      'longest silence',
+      ms(
+        longestSilence(
+          operations.flatMap(({ outcome, complete }) =>
+            outcome === 'ok' && complete ? [complete.time] : [],
+          ),
+        ),
+      ),
+      'without an ok operation',
+    ),
+    tile(
+      'faults',
+      String(bands.length),
+      `${new Set(bands.map((band) => band.name)).size} kinds · ${bands.filter((band) => band.effects.length > 0).length} with an effect`,
+    ),
   ].join('')
 }
 

@@ -30,9 +30,14 @@ export function topicCharts(history: History, frame: TimeFrame): string {
   const drawn = [...history.derived(topicLogs).values()]
     .filter((log) => log.publishes.length > 0)
     .map((log) => ({ log, places: places(log) }))
-    .map((topic) => ({ ...topic, lost: topic.places.filter((place) => place.fate === 'lost').length }))
+    .map((topic) => ({
+      ...topic,
+      lost: topic.places.filter((place) => place.fate === 'lost').length,
+    }))
     .toSorted((a, b) => b.lost - a.lost || b.places.length - a.places.length)
-  const charts = drawn.slice(0, maxTopics).map(({ log, places: all }) => topicChart(log, all, frame))
+  const charts = drawn
+    .slice(0, maxTopics)
+    .map(({ log, places: all }) => topicChart(log, all, frame))
   const rest = drawn.length - charts.length
   if (rest > 0) charts.push(`<p class="more">${rest} more topics are not drawn.</p>`)
   return charts.join('')

@@ -9,7 +9,7 @@ export interface Image {
 }
 
 /** One write to the store: it changes the state, and whether the state is known to be incomplete. */
-interface Write {
+export interface StateWrite {
   readonly apply: (state: ReplicaState) => void
   readonly isIncomplete: boolean
 }
@@ -22,28 +22,27 @@ export class StateStore {
   readonly live: ReplicaState
   /** An install is under way: `live` is neither the old state nor the new. */
   isIncomplete = false
-  /** Received whole and durable, waiting to be installed. */
-  staged: Image | null = null
   /** The newest snapshot that can be sent. */
   offered: Image | null = null
   #synced: ReplicaState
   #isSyncedIncomplete = false
-  #pending: Write[] = []
+  #pending: StateWrite[] = []
 
   constructor(conf: ConfState) {
     this.live = new ReplicaState(conf)
     this.#synced = this.live.clone()
   }
 
-  get syncedApplied(): number {
-    return this.#isSyncedIncomplete ? 0 : this.#synced.applied
+  /** Members as they are, and as they would be after a crash that keeps nothing. */
+  get confs(): readonly ConfState[] {
+    return [this.live.conf, this.#synced.conf]
   }
 
   apply(entry: Entry, conf: ConfState): void {
     this.write({ apply: (state) => state.apply(entry, conf), isIncomplete: this.isIncomplete })
   }
 
-  write(write: Write): void {
+  write(write: StateWrite): void {
     write.apply(this.live)
     this.isIncomplete = write.isIncomplete
     this.#pending.push(write)
@@ -59,9 +58,9 @@ export class StateStore {
    * The writes of an install, to be made one after the other. The first says that from now on the
    * state is incomplete, the last that it is the new one. `isBlind` leaves both out (mutant K15).
    */
-  installSteps(image: Image, chunks: number, isBlind: boolean): Write[] {
+  installSteps(image: Image, chunks: number, isBlind: boolean): StateWrite[] {
     const { registers } = image.state
-    const steps: Write[] = [{ apply: (state) => state.clear(), isIncomplete: !isBlind }]
+    const steps: StateWrite[] = [{ apply: (state) => state.clear(), isIncomplete: !isBlind }]
     for (let chunk = 0; chunk < chunks; chunk++) {
       const copy = (state: ReplicaState): void => {
         for (let i = chunk; i < registers.length; i += chunks) {

@@ -33,7 +33,9 @@ export class Conversation implements Entity {
 
   evaluate(actor: Actor, command: Command, env: Env): Outcome {
     const s = this.#state
-    if (!this.#concerns(actor.uid)) return draft(replies.topicNotFound)
+    if (!this.#concerns(actor.uid)) {
+      return command.kind === 'note' ? draft() : draft(replies.topicNotFound)
+    }
     if (command.kind === 'pub') return evaluatePub(s, actor, command, env)
     const t: Turn = { s, actor, env, d: draft() }
     switch (command.kind) {

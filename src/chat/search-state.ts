@@ -30,8 +30,9 @@ export class SearchState implements Entity {
   }
 
   evaluate(actor: Actor, command: Command, env: Env): Outcome {
-    if (actor.uid !== soleUser(this.name)) return draft(replies.topicNotFound)
     const d = draft()
+    if (command.kind === 'note') return d
+    if (actor.uid !== soleUser(this.name)) return draft(replies.topicNotFound)
     switch (command.kind) {
       case 'sub':
         d.parts.push(replies.ok)
@@ -50,8 +51,6 @@ export class SearchState implements Entity {
         break
       case 'set':
         d.parts.push(this.#set(command.desc?.private, command.desc !== undefined, env.now))
-        break
-      case 'note':
         break
       case 'pub':
       case 'del':

@@ -28,9 +28,8 @@ export class User implements Entity {
 
   evaluate(actor: Actor, command: Command, env: Env): Outcome {
     const { account } = this.#record
-    if (account === null || account.state === 'del') {
-      return command.kind === 'note' ? draft() : draft(replies.userNotFound)
-    }
+    if (command.kind === 'note') return draft()
+    if (account === null || account.state === 'del') return draft(replies.userNotFound)
     if (actor.uid !== this.name && !mayAct(actor, command)) return draft(replies.denied)
     const t: MeTurn = { uid: this.name, record: this.#record, account, actor, env, d: draft() }
     switch (command.kind) {
@@ -51,8 +50,6 @@ export class User implements Entity {
         break
       case 'pub':
         t.d.parts.push(replies.denied)
-        break
-      case 'note':
         break
       default:
         unreachable(command)

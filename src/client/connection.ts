@@ -55,11 +55,6 @@ export class Connection {
     this.#cancelTick = surroundings.timers.every(options.silenceMs / 3, () => this.#tick())
   }
 
-  /** Bytes that wait for the kernel. */
-  get waitingBytes(): number {
-    return this.#socket.bufferedAmount
-  }
-
   send(object: object): void {
     if (this.#isOpen && !this.#isClosed) {
       this.#socket.send(encodeClient(this.#options.codec, object))

@@ -90,10 +90,6 @@ export class LiveSession {
     return this.#requests.size
   }
 
-  get waitingBytes(): number {
-    return this.#connection?.waitingBytes ?? 0
-  }
-
   /** Starts connecting; it then goes on for ever. Resolves when ready, or as failed at the deadline. */
   async connect(timeoutMs = 10_000): Promise<Outcome> {
     if (this.#connection === null && this.#state === 'connecting') this.#attempt()

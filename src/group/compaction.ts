@@ -18,7 +18,7 @@ export class Compaction {
   readonly #sync: () => Promise<void>
   readonly #clock: Clock
   readonly #every: number
-  /** Snapshots can be sent: followers that lag too far need not be waited for. */
+  /** Without snapshots every follower is waited for, and the gauge shows how long the log gets. */
   readonly #canSnapshot: boolean
   readonly #onError: (error: unknown) => void
   readonly #cuts: Counter
@@ -99,8 +99,8 @@ export class Compaction {
     for (const [key, peer] of Object.entries(progress)) {
       if (Number(key) === id) continue
       const holds = peer.state === 'snapshot' ? peer.next - 1 : peer.match
-      const isFar = peer.state !== 'snapshot' && group.appliedIndex - holds > patience * this.#every
-      if (isFar && (this.#canSnapshot || !peer.active)) continue
+      const isFar = group.appliedIndex - holds > patience * this.#every
+      if (isFar && peer.state !== 'snapshot' && this.#canSnapshot) continue
       needed = Math.min(needed, holds)
     }
     return needed

@@ -1,12 +1,13 @@
 import type { GroupHost } from '../group/group-host.ts'
 import { metaGroup } from '../ids/group-id.ts'
+import type { GroupId } from '../ids/group-id.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
 import { partitionOf } from '../ids/routing-key.ts'
 import { parseTopicName } from '../ids/topic-name.ts'
 import type { MetaGroup } from '../meta/meta-group.ts'
 import { liveMembers } from '../meta/meta-state.ts'
 import type { Peers } from '../peer/peers.ts'
-import type { Clock } from '../ports.ts'
+import type { Cancel, Clock, Timers } from '../ports.ts'
 import { tableHash } from '../ring/table.ts'
 import type { Hub } from '../topic/hub.ts'
 import type {
@@ -22,12 +23,18 @@ import type { Identity } from './identity.ts'
 /** Entries that a group may lag behind its leader and still count as caught up. */
 const maxLagEntries = 1_000
 
+/** A group without a leader for less than this is electing, which is no reason to send clients away, ms. */
+const leaderlessMs = 2_000
+/** How often groups are looked at, ms. */
+const lookEveryMs = 250
+
 /** What the facts are read from. */
 export interface FactSources {
   readonly identity: Identity
   readonly clusterName: string
   readonly version: string
   readonly clock: Clock
+  readonly timers: Timers
   readonly startedAt: number
   readonly peers: Peers
   readonly groups: GroupHost
@@ -42,9 +49,19 @@ export interface FactSources {
 /** What a node tells about itself, read from its rooms when asked. */
 export class Facts implements NodeFacts {
   readonly #of: FactSources
+  readonly #looking: Cancel
+  /** Since when a group has had no leader that this node knows of. */
+  readonly #leaderless = new Map<GroupId, number>()
+  /** All groups had a leader at some time since the start. */
+  #settled = false
 
   constructor(sources: FactSources) {
     this.#of = sources
+    this.#looking = sources.timers.every(lookEveryMs, () => this.#look())
+  }
+
+  close(): void {
+    this.#looking()
   }
 
   ready(): Readiness {
@@ -54,7 +71,11 @@ export class Facts implements NodeFacts {
     const state = meta.state()
     const member = state?.members.find((it) => it.index === identity.index)
     if (member === undefined || member.state === 'removed') reasons.push('not a member')
-    const leaderless = groups.statuses().filter((it) => it.lead === 0)
+    if (!this.#settled) this.#look()
+    const now = this.#of.clock.monotonic()
+    const leaderless = [...this.#leaderless.values()].filter(
+      (since) => !this.#settled || now - since > leaderlessMs,
+    )
     if (leaderless.length > 0) {
       reasons.push(`${leaderless.length} groups have no leader that this node knows of`)
     }
@@ -128,6 +149,16 @@ export class Facts implements NodeFacts {
 
   drain(): Promise<void> {
     return this.#of.drain()
+  }
+
+  #look(): void {
+    const now = this.#of.clock.monotonic()
+    const statuses = this.#of.groups.statuses()
+    for (const { group, lead } of statuses) {
+      if (lead !== 0) this.#leaderless.delete(group)
+      else if (!this.#leaderless.has(group)) this.#leaderless.set(group, now)
+    }
+    if (this.#leaderless.size === 0 && statuses.length > 0) this.#settled = true
   }
 
   #partition(partition: number): PartitionReport {

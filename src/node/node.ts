@@ -172,6 +172,7 @@ export class FlotillaNode implements RunningNode {
       clusterName: config.cluster.name,
       version: deps.version,
       clock,
+      timers,
       startedAt: clock.monotonic(),
       peers: this.#peers,
       groups: this.#groups,
@@ -323,6 +324,7 @@ export class FlotillaNode implements RunningNode {
 
   async #close(): Promise<void> {
     await this.#edge.close()
+    this.facts.close()
     this.#handover.close()
     this.#hub.close()
     this.#groups.stop()

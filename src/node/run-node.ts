@@ -33,7 +33,7 @@ export class NodeRun {
   constructor(config: NodeConfig, start: StartNode, door: ProcessDoor, log?: Logger) {
     this.config = config
     this.#start = start
-    const fields = { node: config.self.name }
+    const fields = { name: config.self.name } // rooms call other nodes `node`
     this.#log = log ?? openLog({ level: config.options['log-level'], fields })
     this.#metrics = new MetricRegistry({ node: config.self.name })
     this.lifecycle = new Lifecycle(door, this.#log)

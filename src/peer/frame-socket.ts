@@ -36,7 +36,9 @@ export class FrameSocket {
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#hear(chunk))
     socket.on('error', (error: NodeJS.ErrnoException) => this.close(error.code ?? error.message))
-    socket.on('end', () => this.close('the peer closed the connection'))
+    socket.on('end', () => {
+      this.close(this.#reader.midFrame ? 'cut in the middle of a frame' : 'closed by the peer')
+    })
     socket.on('close', () => this.close('the connection is gone'))
     if (events.drained !== undefined) socket.on('drain', () => events.drained?.())
   }

@@ -36,12 +36,12 @@ export function campaign(core: Core, kind: Campaign): void {
 
 /** The leader has handed over: stands at once, or as soon as the members it knows are those of today. */
 export function takeOver(core: Core): void {
-  core.takesOver = core.isVoter && hasUnappliedConfChange(core)
+  core.takesOver = hasUnappliedConfChange(core)
   if (!core.takesOver) campaign(core, 'transfer')
 }
 
 function mayCampaign(core: Core): boolean {
-  if (!core.isVoter || core.log.unstable.snapshot !== null) {
+  if (!core.isVoter) {
     trace(core, { kind: 'campaign-held', reason: 'not-a-voter' })
     return false
   }
@@ -53,9 +53,10 @@ function mayCampaign(core: Core): boolean {
   return true
 }
 
-/** A quorum of members that are about to change would prove nothing. */
+/** A quorum of members that are about to change, by an entry or by a snapshot, would prove nothing. */
 function hasUnappliedConfChange(core: Core): boolean {
   const { log } = core
+  if (log.unstable.snapshot !== null) return true
   let next: Index = log.applied + 1
   try {
     while (next <= log.committed) {

@@ -117,7 +117,9 @@ export function leaveJointIfDue(core: Core): void {
   const leader = core.leader
   if (leader === null || !core.conf.autoLeave || !isJoint(core.conf)) return
   if (core.log.applied < leader.pendingConfIndex || leader.transferee !== none) return
-  appendConfChange(core, leader, encodeConfChange(leaveJointChange))
+  const data = encodeConfChange(leaveJointChange)
+  leader.uncommittedBytes += data.length
+  appendConfChange(core, leader, data)
 }
 
 function countBeforeAdopted(core: Core, leader: LeaderState, change: ConfChange): void {

@@ -202,7 +202,9 @@ export function onHeartbeat(core: Core, m: Message): void {
   core.messages.push(answer)
 }
 
-/** Leader: what it owes itself for entries that were handed out as committed. */
-export function releaseUncommitted(leader: LeaderState, entries: readonly Entry[]): void {
-  leader.uncommittedBytes = Math.max(0, leader.uncommittedBytes - payloadBytes(entries))
+/** Leader: its own entries that are handed out as committed make room for proposals. */
+export function releaseUncommitted(leader: LeaderState, committed: readonly Entry[]): void {
+  for (const { index, data } of committed) {
+    if (index >= leader.termStart) leader.uncommittedBytes -= data.length
+  }
 }

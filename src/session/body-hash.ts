@@ -1,21 +1,11 @@
+import { crc32 } from 'node:zlib'
+
 /**
- * FNV-1a over the UTF-16 code units of both texts, unsigned 32 bits. Tells a retry of a publish from
- * another body under the same key; it is no defence against somebody who wants two bodies to collide
- * in his own conversation.
+ * CRC-32 of the UTF-8 of head and content, unsigned. Tells a retry of a publish from another body under
+ * the same key; it is no defence against somebody who wants two bodies to collide in his own
+ * conversation. Head is an object or nothing and content one JSON value, so text cannot move unseen
+ * from one to the other. Native: a loop over the characters took four times as long per publish.
  */
 export function bodyHash(head: string | null, content: string): number {
-  let hash = mix(offsetBasis, head ?? '')
-  hash = Math.imul(hash ^ separator, prime)
-  return mix(hash, content) >>> 0
+  return crc32(content, head === null ? 0 : crc32(head))
 }
-
-function mix(start: number, text: string): number {
-  let hash = start
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), prime)
-  return hash
-}
-
-const offsetBasis = 0x811c9dc5 | 0
-const prime = 0x01000193
-/** No code unit, so that moving text from head to content is another body. */
-const separator = 0x1_0000

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
+import type { SessionId } from '../chat/command.ts'
 import type { Clock, Logger, Metrics, Timers } from '../ports.ts'
 import type { Topics } from '../topic/topics.ts'
 import { sendAllAway } from './drain.ts'
-import { msgpackProtocol } from './edge-options.ts'
 import type { EdgeOptions } from './edge-options.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HttpEdge } from './http-edge.ts'
@@ -10,6 +10,7 @@ import { LoginBackoff } from './login-backoff.ts'
 import { PasswordDesk } from './password-desk.ts'
 import { TurnFlusher } from './send-queue.ts'
 import { Session } from './session.ts'
+import { minted } from './session-host.ts'
 import type { Mint, SessionHost } from './session-host.ts'
 import { sessionMetrics } from './session-metrics.ts'
 import { SessionTable } from './session-table.ts'
@@ -69,7 +70,8 @@ export class ClientEdge {
       clock,
       metrics,
       ready: () => !this.#isDraining && deps.ready(),
-      opened: (socket, network, address) => this.#opened(socket, network, address),
+      sessionId: () => minted(() => deps.mint.session(), deps.logger),
+      opened: (socket, network, sid, address) => this.#opened(socket, network, sid, address),
     })
   }
 
@@ -108,8 +110,8 @@ export class ClientEdge {
     this.#host.heartbeat.close()
   }
 
-  #opened(socket: ClientSocket, network: Socket, address: string): void {
-    const session = new Session(this.#host, socket, address, socket.protocol === msgpackProtocol)
+  #opened(socket: ClientSocket, network: Socket, sid: SessionId, address: string): void {
+    const session = new Session(this.#host, socket, sid, address)
     socket.attach(session, network, this.#flusher)
   }
 }

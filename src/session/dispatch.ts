@@ -83,15 +83,16 @@ function runChecked(
   if (session.state !== 'auth' && !isAllowedEarly(session, name)) {
     return refuseEarly(session, name, body as JsonObject)
   }
-  if (
-    session.state === 'auth' &&
-    !session.host.table.admits(session.uid, session.host.clock.monotonic())
-  ) {
+  if (session.state === 'auth' && !isInRate(session)) {
     session.host.metrics.rateLimited.add()
     if (name === 'note') return
     return session.refuse(idOf(body), topicOf(body as JsonObject), refusals.tooMany)
   }
   run(session, body as JsonObject, (extra ?? undefined) as Extra)
+}
+
+function isInRate({ uid, host }: Session): boolean {
+  return host.table.admits(uid, host.heartbeat.now)
 }
 
 function isAllowedEarly(session: Session, name: VerbName): boolean {

@@ -72,6 +72,11 @@ export class Heartbeat {
     this.#stop = timers.every(tickMs, () => this.tick())
   }
 
+  /** Monotonic ms as of the last tick: what a rate or a limit needs, without asking the clock. */
+  get now(): number {
+    return this.#now
+  }
+
   get size(): number {
     return this.#wheel.size
   }

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { ServerOptions } from 'ws'
+import type { SessionId } from '../chat/command.ts'
 import type { Clock } from '../ports.ts'
 import { timeText } from '../topic/times.ts'
 import { AddressGate } from './address-gate.ts'
@@ -30,8 +31,10 @@ export interface HttpEdgeDeps {
   readonly metrics: SessionMetrics
   /** False: this node takes no clients now. */
   ready(): boolean
+  /** An id for one more session; null: none can be had now. */
+  sessionId(): SessionId | null
   /** An upgrade went well. `network` carries `socket`. */
-  opened(socket: ClientSocket, network: Socket, address: string): void
+  opened(socket: ClientSocket, network: Socket, sid: SessionId, address: string): void
 }
 
 /**
@@ -59,6 +62,7 @@ export class HttpEdge {
     this.#server.maxConnections = options.maxConnections + spareConnections
     this.#server.on('request', (request, response) => this.#plain(request, response))
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+    this.#server.on('drop', () => deps.metrics.refusedUpgrades.add())
     this.#server.on('clientError', (error, socket) => this.#broken(error, socket))
     this.#websockets = new WebSocketServer(websocketOptions(options))
   }
@@ -116,12 +120,14 @@ export class HttpEdge {
     const address = network.remoteAddress ?? ''
     const status = this.#upgradeStatus(request, address)
     if (status !== 101) return this.#refuse(socket, status)
+    const sid = this.#deps.sessionId()
+    if (sid === null) return this.#refuse(socket, 503)
     this.#websockets.handleUpgrade(request, socket, head, (websocket) => {
       // The server was told to make its websockets of this class.
       const client = websocket as ClientSocket
       this.#open.add(client)
       client.onGone = this.#left
-      this.#deps.opened(client, network, address)
+      this.#deps.opened(client, network, sid, address)
     })
   }
 

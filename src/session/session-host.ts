@@ -1,3 +1,4 @@
+import { BrokenInvariant } from '../assert.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { Clock, Logger, Timers } from '../ports.ts'
@@ -10,7 +11,7 @@ import type { SessionMetrics } from './session-metrics.ts'
 import type { SessionTable } from './session-table.ts'
 import type { TokenMint } from './token.ts'
 
-/** New names, unique in the cluster for ever. */
+/** New names, unique in the cluster for ever. Each throws when the clock is too far behind to be sure of that. */
 export interface Mint {
   user(): UserId
   group(): TopicName
@@ -31,4 +32,15 @@ export interface SessionHost {
   readonly tokens: TokenMint
   readonly passwords: PasswordDesk
   readonly backoff: LoginBackoff
+}
+
+/** What `mint` makes; null when it cannot now, which the client is told as 503. */
+export function minted<T>(mint: () => T, logger: Logger): T | null {
+  try {
+    return mint()
+  } catch (error) {
+    if (error instanceof BrokenInvariant) throw error
+    logger.warn({ error: String(error) }, 'no id could be minted')
+    return null
+  }
 }

@@ -7,6 +7,7 @@ import { ctrlFrame } from '../topic/render.ts'
 import type { Subscriber, TopicRequest } from '../topic/topics.ts'
 import { frameText } from '../wire/client-frames.ts'
 import { dispatch } from './dispatch.ts'
+import { msgpackProtocol } from './edge-options.ts'
 import type { Beating, Pulse } from './heartbeat.ts'
 import type { Refusal } from './refusal.ts'
 import type { SessionHost } from './session-host.ts'
@@ -69,11 +70,11 @@ export class Session implements Subscriber, SocketListener, Beating {
   #hasEnded = false
   #faults = 0
 
-  constructor(host: SessionHost, socket: ClientSocket, address: string, speaksMsgpack: boolean) {
+  constructor(host: SessionHost, socket: ClientSocket, sid: SessionId, address: string) {
     this.host = host
-    this.sid = host.mint.session()
+    this.sid = sid
     this.address = address
-    this.speaksMsgpack = speaksMsgpack
+    this.speaksMsgpack = socket.protocol === msgpackProtocol
     this.#socket = socket
     this.#pulse = host.heartbeat.begin(this)
     host.table.add(this)
@@ -90,7 +91,7 @@ export class Session implements Subscriber, SocketListener, Beating {
   }
 
   #push(bytes: Buffer): boolean {
-    if (this.#hasEnded) return false
+    if (this.#hasEnded || !this.#socket.isOpen) return false
     if (this.#socket.push(bytes)) return true
     this.host.metrics.overflows.add()
     sometimes(true, 'session: a slow reader was closed')
@@ -134,7 +135,7 @@ export class Session implements Subscriber, SocketListener, Beating {
     this.state = 'auth'
     if (this.#hasEnded) return
     this.host.heartbeat.expect(this.#pulse, Infinity)
-    this.host.table.identify(this, this.host.clock.monotonic())
+    this.host.table.identify(this, this.host.heartbeat.now)
   }
 
   // --- requests and their order ---
@@ -258,7 +259,7 @@ export class Session implements Subscriber, SocketListener, Beating {
     this.#socket.bye(why.code, why.reason, flushing)
   }
 
-  /** Exactly once per session, whoever ends it (SESSION-4). */
+  /** Once per session, whoever ends it. */
   #forget(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true

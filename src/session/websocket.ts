@@ -44,9 +44,14 @@ export class ClientSocket extends WebSocket {
     this.on('error', onError)
   }
 
+  /** Neither side has said goodbye. */
+  get isOpen(): boolean {
+    return this.readyState === WebSocket.OPEN
+  }
+
   /** Takes a whole server frame. False: too much is waiting, or the connection is closing. */
   push(frame: Buffer): boolean {
-    if (this.readyState !== WebSocket.OPEN) return false
+    if (!this.isOpen) return false
     return this.#queue !== null && this.#queue.push(frame)
   }
 
@@ -57,7 +62,7 @@ export class ClientSocket extends WebSocket {
 
   /** Says goodbye. What has gathered goes first, unless the client is too slow to wait for. */
   bye(code: number, reason: string, flushing: boolean): void {
-    this.#queue?.close(flushing && this.readyState === WebSocket.OPEN)
+    this.#queue?.close(flushing && this.isOpen)
     this.close(code, reason)
   }
 
@@ -74,14 +79,14 @@ export class ClientSocket extends WebSocket {
   #pong(): void {
     const payload = this.#ping
     this.#ping = null
-    if (payload === null || this.#network === null || this.readyState !== WebSocket.OPEN) return
+    if (payload === null || this.#network === null || !this.isOpen) return
     if (this.#network.writableNeedDrain) return
     this.#network.write(Buffer.concat([Buffer.from([pongOpcode, payload.length]), payload]))
   }
 
   /** An empty ping, in order with what was pushed before the last flush. */
   beat(): void {
-    if (this.readyState === WebSocket.OPEN) this.#network?.write(pingFrame)
+    if (this.isOpen) this.#network?.write(pingFrame)
   }
 }
 

@@ -99,10 +99,15 @@ export class MemoryLog implements Log {
    * the disk all the same, since an operating system writes when it likes.
    */
   crash(survivors = 0): MemoryLog {
-    const next = new MemoryLog({ timers: this.#timers, syncMs: this.#syncMs })
     const unsynced = [...this.#writing, ...this.#queue]
     this.#crashed = true
     for (const op of unsynced.slice(0, survivors)) op.apply(this.#disk)
+    return this.image()
+  }
+
+  /** What a crash at this moment would leave, without one. */
+  image(): MemoryLog {
+    const next = new MemoryLog({ timers: this.#timers, syncMs: this.#syncMs })
     for (const [id, log] of this.#disk) {
       next.#disk.set(id, log.clone())
       next.#live.set(id, log.clone())

@@ -89,7 +89,8 @@ export function infoFrame(topic: TopicName, info: InfoEvent, reader: Reader, onM
 /** `onMe`: told by the reader's `me`. `src` of a user's own topic may be any topic of his. */
 export function presFrame(topic: TopicName, pres: PresEvent, reader: Reader, onMe: boolean): Frame {
   const src = srcOf(topic, pres, reader, onMe)
-  const act = pres.act === reader.uid || pres.act === src ? undefined : pres.act
+  // On `me` the SDK reads a missing act as "I did it", so there it stays, equal to src or not (12.4).
+  const act = pres.act === reader.uid || (!onMe && pres.act === src) ? undefined : pres.act
   const tgt = pres.tgt === reader.uid || pres.tgt === src ? undefined : pres.tgt
   const body = {
     topic: onMe ? 'me' : clientTopicName(topic, reader.uid, reader.asChan),

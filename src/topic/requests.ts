@@ -1,4 +1,5 @@
 import type { Command, Facts, PubCommand } from '../chat/command.ts'
+import type { ReplyPart } from '../chat/outcome.ts'
 import { errors } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import { partitionOf } from '../ids/routing-key.ts'
@@ -175,12 +176,12 @@ export class Requests {
   #answered(
     from: Subscriber,
     request: TopicRequest,
-    [, , ts, parts, attach, detach]: AnswerMessage,
+    [, , ts, answered, attach, detach]: AnswerMessage,
     nextPage: () => Promise<readonly PageMessage[] | undefined>,
     done: () => void,
   ): void {
     const silent = request.command.kind === 'note'
-    const to = addressee(from, request)
+    const { to, parts } = madeAddressee(from, request, answered)
     const rest = silent ? [] : this.#answering.writeNow(from, to, ts, parts)
     if (attach !== null) this.#proxies.entered(from, request, attach)
     else if (request.command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
@@ -205,14 +206,26 @@ export class Requests {
   }
 }
 
-/** A new topic is answered under its real name; on refusal under the name that was asked for. */
+/** As the client named it. */
 function addressee(from: Subscriber, request: TopicRequest): Addressee {
   const { id, topic, said, asChan } = request
-  const created = said.startsWith('new') || said.startsWith('nch')
+  return { id, topic: said === '' ? clientTopicName(topic, from.uid, asChan) : said }
+}
+
+/** A new group is answered under its real name, with the one that was asked for; a refusal under the latter. */
+function madeAddressee(
+  from: Subscriber,
+  request: TopicRequest,
+  parts: readonly ReplyPart[],
+): { to: Addressee; parts: readonly ReplyPart[] } {
+  const to = addressee(from, request)
+  const first = parts[0]
+  const { command, said, topic } = request
+  const isMade = command.kind === 'sub' && command.create !== undefined
+  if (!isMade || first?.kind !== 'ctrl' || first.code >= 300) return { to, parts }
+  const params = { ...first.params, tmpname: said }
   return {
-    id,
-    topic: created
-      ? clientTopicName(topic, from.uid, false)
-      : said || clientTopicName(topic, from.uid, asChan),
+    to: { id: request.id, topic: clientTopicName(topic, from.uid) },
+    parts: [{ ...first, params }, ...parts.slice(1)],
   }
 }

@@ -1,16 +1,16 @@
 import { Unpackr } from 'msgpackr'
-import { crc32, type Checksum } from './crc32.ts'
 import {
   frameHeaderBytes,
   frameLimits,
   frameOverheadBytes,
+  type Checksum,
   type FrameFault,
   type PeerMessage,
 } from './peer-frames.ts'
 import { minPeerVersion, peerVersion } from './versions.ts'
 
 export interface FrameReaderOptions {
-  readonly checksum?: Checksum
+  readonly checksum: Checksum
   readonly maxFrameBytes?: number
 }
 
@@ -34,8 +34,8 @@ export class FrameReader {
   #body: Buffer | null = null
   #bodyFill = 0
 
-  constructor(options: FrameReaderOptions = {}) {
-    this.#checksum = options.checksum ?? crc32
+  constructor(options: FrameReaderOptions) {
+    this.#checksum = options.checksum
     this.maxFrameBytes = options.maxFrameBytes ?? frameLimits.maxFrameBytes
   }
 

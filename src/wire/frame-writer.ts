@@ -1,16 +1,16 @@
 import { Packr } from 'msgpackr'
 import { assert } from '../assert.ts'
-import { crc32, type Checksum } from './crc32.ts'
 import {
   frameHeaderBytes,
   frameLimits,
   frameOverheadBytes,
+  type Checksum,
   type PeerMessage,
 } from './peer-frames.ts'
 import { peerVersion } from './versions.ts'
 
 export interface FrameWriterOptions {
-  readonly checksum?: Checksum
+  readonly checksum: Checksum
   readonly maxFrameBytes?: number
   readonly wishedFrameBytes?: number
 }
@@ -36,8 +36,8 @@ export class FrameWriter {
   #closed: Buffer[] = []
   #closedBytes = 0
 
-  constructor(options: FrameWriterOptions = {}) {
-    this.#checksum = options.checksum ?? crc32
+  constructor(options: FrameWriterOptions) {
+    this.#checksum = options.checksum
     this.#maxFrameBytes = options.maxFrameBytes ?? frameLimits.maxFrameBytes
     this.#wishedFrameBytes = Math.min(
       this.#maxFrameBytes,
@@ -98,16 +98,6 @@ export class FrameWriter {
     this.#start = this.#end
     this.#count = 0
   }
-}
-
-/** All messages as frames; null when one of them is larger than a frame may be. */
-export function encodeFrames(
-  messages: readonly PeerMessage[],
-  options: FrameWriterOptions = {},
-): readonly Buffer[] | null {
-  const writer = new FrameWriter(options)
-  for (const message of messages) if (!writer.add(message)) return null
-  return writer.take()
 }
 
 /** Memory is asked for in pieces of this size. An idle link holds on to one. */

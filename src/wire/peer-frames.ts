@@ -9,6 +9,9 @@
  */
 export type PeerMessage = readonly [kind: number, ...rest: unknown[]]
 
+/** CRC-32 as in zlib, unsigned. Handed in, because the fast one is `node:zlib`'s. */
+export type Checksum = (bytes: Uint8Array) => number
+
 export const frameLimits = {
   /** Largest frame on an authenticated link, bytes after the crc. Above: the sender drops the message and says so, the receiver closes. */
   maxFrameBytes: 8 * 1024 * 1024,

@@ -15,23 +15,8 @@ export function commonPeerVersion(theirs: { readonly min: number; readonly max: 
   return version >= Math.max(minPeerVersion, theirs.min) ? version : 0
 }
 
-/** The client protocol we speak, as told in the answer to `{hi}` (tinode-wire.md 2.3). */
+/** The client protocol that our own clients say in `{hi}` (tinode-wire.md 2.3). */
 export const clientProtocol = '0.25'
-
-/** The oldest client protocol accepted, as [major, minor]. */
-export const minClientProtocol = [0, 20] as const
 
 /** Websocket subprotocol of binary frames that carry msgpack instead of JSON text. */
 export const msgpackSubprotocol = 'flotilla.msgpack.v1'
-
-/** [major, minor] of `0.25.3`, `v0.25` or `0.25-rc1`; null when it is no version. */
-export function parseClientProtocol(text: string): readonly [number, number] | null {
-  const parts = /^v?(\d{1,4})\.(\d{1,4})(?:[.-].{0,40})?$/.exec(text)
-  if (parts === null) return null
-  return [Number(parts[1]), Number(parts[2])]
-}
-
-export function isClientProtocolKnown(version: readonly [number, number]): boolean {
-  const [major, minor] = minClientProtocol
-  return version[0] > major || (version[0] === major && version[1] >= minor)
-}

@@ -34,6 +34,8 @@ export const saved: TopicName = slfTopic(anna)
  */
 export class World {
   now = 1_800_000_000_000
+  /** Every command meets an entity fresh from its rows, as after a change of owner. */
+  readonly forgetful: boolean
   limits: ChatLimits = limits
   readonly rows = new Map<string, Map<string, Row>>()
   readonly #entities = new Map<string, Entity>()
@@ -42,6 +44,10 @@ export class World {
   readonly told = new Map<string, TopicEvent[]>()
   /** Rows of the last command, facts included, in order. */
   written: (Write & { entity: string })[] = []
+
+  constructor(forgetful = false) {
+    this.forgetful = forgetful
+  }
 
   entity(name: string): Entity {
     let entity = this.#entities.get(name)
@@ -79,7 +85,7 @@ export class World {
       uid,
       level: 'auth',
       at: this.now,
-      defacs: { auth: 0x7f & ~0x40, anon: 0 },
+      defacs: { auth: 0x7f, anon: 0 },
       tags: [],
       ...more,
     }
@@ -101,6 +107,9 @@ export class World {
 
   /** Carries out a command as the floors above do: cards are fetched, places are kept. */
   run(uid: UserId, name: string, command: Command, more: Partial<Actor> = {}): Outcome {
+    if (this.forgetful) {
+      for (const known of this.#entities.keys()) this.#entities.set(known, this.reopened(known))
+    }
     this.told.clear()
     this.written = []
     const actor = this.actor(uid, name, more)
@@ -150,9 +159,12 @@ export class World {
   #save(name: string): void {
     let rows = this.rows.get(name)
     if (rows === undefined) this.rows.set(name, (rows = new Map()))
+    const seen = new Set<string>()
     for (const { table, key, value } of this.entity(name).takeWrites()) {
       this.written.push({ entity: name, table, key, value })
       const id = `${table}:${Buffer.from(key).toString('hex')}`
+      if (table !== tables.messages && seen.has(id)) throw new Error(`row ${id} came twice`)
+      seen.add(id)
       if (value === null) rows.delete(id)
       else rows.set(id, { table, key, value: value.slice() })
     }
@@ -166,8 +178,8 @@ export class World {
 }
 
 /** A world with four accounts. */
-export function people(): World {
-  const world = new World()
+export function people(forgetful = false): World {
+  const world = new World(forgetful)
   world.account(anna, { public: { fn: 'Anna' } })
   world.account(ben, { public: { fn: 'Ben' } })
   world.account(carl)

@@ -90,7 +90,7 @@ function answer(
         return send({ meta: { id: message.id, topic: message.topic, desc: { seq } } })
       const { since, before } = message.data
       const page = stored.filter((each) => each.seq >= since && each.seq < before)
-      for (const each of page) send({ data: { topic: message.topic, ...each } })
+      for (const each of page.toReversed()) send({ data: { topic: message.topic, ...each } })
       return ctrl(200, { params: { count: page.length } })
     }
     default:

@@ -35,6 +35,8 @@ export interface Node {
   readonly machines: Map<number, ListMachine>
   readonly fatal: Error[]
   isUp: boolean
+  /** Breaks the streams that it was receiving. */
+  readonly onKill: (() => void)[]
 }
 
 const linkMs = 1
@@ -75,7 +77,10 @@ export class Cluster {
     const log =
       left?.log ?? (await openLog?.(id)) ?? new MemoryLog({ timers: this.time, syncMs: syncMs ?? 1 })
     const store = left?.store ?? new MemoryStore()
-    await finishInstalls(log, store)
+    // The log needs time to pass for its answer; the others go on meanwhile.
+    const finishing = finishInstalls(log, store)
+    if (left !== undefined) await this.time.advance(10)
+    await finishing
     const fatal: Error[] = []
     const host = new GroupHost({
       node: id,
@@ -91,7 +96,7 @@ export class Cluster {
       options,
       onFatal: (error) => fatal.push(error),
     })
-    const node: Node = { id, host, log, store, machines: new Map(), fatal, isUp: true }
+    const node: Node = { id, host, log, store, machines: new Map(), fatal, isUp: true, onKill: [] }
     this.nodes.set(id, node)
     for (const group of this.#groups) await this.open(node, group)
     host.start()
@@ -136,11 +141,17 @@ export class Cluster {
 
   /** Proposes at the leader and waits until all live nodes have it. */
   async write(text: string, group = 1): Promise<void> {
-    const leader = await this.elected(group)
-    const { term } = this.group(leader.id, group)
-    const proposed = this.group(leader.id, group).propose(Buffer.from(text), term)
-    if (proposed.error !== undefined) throw new Error(proposed.error)
-    await this.applied(proposed.index, group)
+    let index = 0
+    const taken = (): boolean => {
+      const leader = this.leader(group)
+      if (leader === null) return false
+      const at = this.group(leader.id, group)
+      const proposed = at.propose(Buffer.from(text), at.term)
+      if (proposed.error === undefined) index = proposed.index
+      return proposed.error === undefined
+    }
+    await this.time.until(taken, `a leader takes "${text}"`)
+    await this.applied(index, group)
   }
 
   async applied(index: number, group = 1): Promise<void> {
@@ -149,12 +160,13 @@ export class Cluster {
   }
 
   /** SIGKILL: the store keeps what was written; the log loses what was not synced. */
-  kill(id: RaftId, after: 'kill' | 'power-loss' = 'kill'): { log: Log; store: MemoryStore } {
+  kill(id: RaftId, after: 'kill' | 'power-loss' = 'kill', survivors = 0): { log: Log; store: MemoryStore } {
     const node = this.node(id)
     node.isUp = false
     node.host.stop()
     this.nodes.delete(id)
-    const log = node.log instanceof MemoryLog ? node.log.crash() : node.log
+    for (const breakStream of node.onKill) breakStream()
+    const log = node.log instanceof MemoryLog ? node.log.crash(survivors) : node.log
     return { log, store: node.store.reopened(after) }
   }
 
@@ -230,7 +242,12 @@ export class Cluster {
     const used =
       target === undefined
         ? Promise.reject(new Error('no such node'))
-        : target.host.receiveBulk(from, header, chunks())
+        : Promise.race([
+            target.host.receiveBulk(from, header, chunks()),
+            new Promise<void>((_, reject) => {
+              target.onKill.push(() => reject(new Error('the receiver died')))
+            }),
+          ])
     used.catch(() => {})
     return {
       write: (chunk) => {

@@ -11,8 +11,12 @@ test.for([
   [{ kind: 'timeout' }, 'info'],
   [{ kind: 'closed' }, 'info'],
   ...[200, 201, 202, 204, 208, 300, 304].map((code) => [{ kind: 'answered', code }, 'ok'] as const),
-  ...[400, 401, 403, 404, 405, 406, 409, 413, 422, 429, 486].map((code) => [{ kind: 'answered', code }, 'fail'] as const),
-  ...[418, 499, 500, 501, 502, 503, 504, 505, 0, 100].map((code) => [{ kind: 'answered', code }, 'info'] as const),
+  ...[400, 401, 403, 404, 405, 406, 409, 413, 422, 429, 486].map(
+    (code) => [{ kind: 'answered', code }, 'fail'] as const,
+  ),
+  ...[418, 499, 500, 501, 502, 503, 504, 505, 0, 100].map(
+    (code) => [{ kind: 'answered', code }, 'info'] as const,
+  ),
 ] as const)('outcome of %j is %s', ([end, outcome]) => {
   expect(outcomeOf(end)).toBe(outcome)
 })
@@ -33,8 +37,14 @@ test.for([
 test('a body proves its id', () => {
   const body = messageBody('w.1', 10)
   expect(readBody({ topic: 't', seq: 3, content: body })).toEqual({ id: 'w.1', damaged: false })
-  expect(readBody({ topic: 't', seq: 3, content: { ...body, id: 'w.2' } })).toEqual({ id: 'w.2', damaged: true })
-  expect(readBody({ topic: 't', seq: 3, content: null })).toEqual({ id: 'foreign-3', damaged: true })
+  expect(readBody({ topic: 't', seq: 3, content: { ...body, id: 'w.2' } })).toEqual({
+    id: 'w.2',
+    damaged: true,
+  })
+  expect(readBody({ topic: 't', seq: 3, content: null })).toEqual({
+    id: 'foreign-3',
+    damaged: true,
+  })
 })
 
 let toy: ToyServer
@@ -75,7 +85,9 @@ test('a history of many pages is whole and ascending', async () => {
   for (let i = 1; i <= 250; i++) toy.store(topic, messageBody(`w.${i}`))
   const { outcome, messages } = await client.history(topic, 7)
   expect(outcome).toBe('ok')
-  expect(messages.map((message) => message.seq)).toEqual(Array.from({ length: 244 }, (_, i) => i + 7))
+  expect(messages.map((message) => message.seq)).toEqual(
+    Array.from({ length: 244 }, (_, i) => i + 7),
+  )
 })
 
 test('a register in the description', async () => {
@@ -99,7 +111,10 @@ test('no answer, a lost connection and no connection', async () => {
   const open = client.publish('grp1', 'x')
   toy.dropAll()
   expect((await open).outcome).toBe('info')
-  expect(await client.publish('grp1', 'x')).toMatchObject({ outcome: 'fail', error: 'not connected' })
+  expect(await client.publish('grp1', 'x')).toMatchObject({
+    outcome: 'fail',
+    error: 'not connected',
+  })
   const { address } = toy
   toy.stop()
   expect(await ChatClient.open(address, 100)).toBeUndefined()

@@ -27,7 +27,11 @@ test.for([
   ['no f', ['{"time":1,"process":1,"type":"ok"}'], /f is missing/],
   ['time as text', ['{"time":"1","process":1,"type":"ok","f":"x"}'], /time/],
   ['index does not rise', [good, good], /:2: index 0 does not rise above 0/],
-  ['time falls', [good, good.replace('"index":0,"time":5', '"index":1,"time":4')], /:2: time 4 lies before 5/],
+  [
+    'time falls',
+    [good, good.replace('"index":0,"time":5', '"index":1,"time":4')],
+    /:2: time 4 lies before 5/,
+  ],
 ] as const)('refused with the line: %s', async ([, lines, says]) => {
   await expect(parsed(...lines)).rejects.toThrow(says)
 })
@@ -73,7 +77,11 @@ test('operations are paired by process; facts stand alone', () => {
   )
   expect(history.facts.map((op) => op.index)).toEqual([2, 3])
   expect(
-    history.operations.map(({ invoke, complete, outcome }) => [invoke.index, complete?.index, outcome]),
+    history.operations.map(({ invoke, complete, outcome }) => [
+      invoke.index,
+      complete?.index,
+      outcome,
+    ]),
   ).toEqual([
     [0, 5, 'ok'],
     [1, 4, 'fail'],
@@ -82,9 +90,21 @@ test('operations are paired by process; facts stand alone', () => {
 })
 
 test.for([
-  ['two open', [{ process: 1, type: 'invoke', f: 'a' }, { process: 1, type: 'invoke', f: 'b' }]],
+  [
+    'two open',
+    [
+      { process: 1, type: 'invoke', f: 'a' },
+      { process: 1, type: 'invoke', f: 'b' },
+    ],
+  ],
   ['no invocation', [{ process: 1, type: 'ok', f: 'a' }]],
-  ['another f', [{ process: 1, type: 'invoke', f: 'a' }, { process: 1, type: 'ok', f: 'b' }]],
+  [
+    'another f',
+    [
+      { process: 1, type: 'invoke', f: 'a' },
+      { process: 1, type: 'ok', f: 'b' },
+    ],
+  ],
 ] as const)('a history that contradicts itself is refused: %s', ([, lines]) => {
   expect(() => new History(story(lines))).toThrow(/operation \d: /)
 })
@@ -97,7 +117,7 @@ test('chance is a function of the seed, and streams do not disturb each other', 
   const before = draws(root.split('faults'))
   root.next()
   expect(draws(root.split('faults'))).toEqual(before)
-  const counts = new Array<number>(10).fill(0)
+  const counts = Array.from({ length: 10 }, () => 0)
   for (let i = 0; i < 10_000; i++) counts[root.below(10)]!++
   expect(Math.min(...counts)).toBeGreaterThan(850)
 })

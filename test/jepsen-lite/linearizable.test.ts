@@ -20,48 +20,137 @@ function script(text: string): OpDraft[] {
     .map((line) => {
       const [process = '', type, f = '', ...rest] = line.trim().split(' ')
       const value = rest.length > 0 ? (JSON.parse(rest.join(' ')) as unknown) : undefined
-      return { process, type: type as OpDraft['type'], f, key: 'k', ...(value !== undefined && { value }) }
+      return {
+        process,
+        type: type as OpDraft['type'],
+        f,
+        key: 'k',
+        ...(value !== undefined && { value }),
+      }
     })
 }
 
 test.for([
   ['a read of the initial null', 'a invoke read\na ok read null', 'valid'],
   ['a stale read', 'a invoke write 1\na ok write 1\nb invoke read\nb ok read null', 'invalid'],
-  ['a read beside a write sees the old value', 'a invoke write 1\nb invoke read\nb ok read null\na ok write 1', 'valid'],
-  ['a read beside a write sees the new value', 'a invoke write 1\nb invoke read\nb ok read 1\na ok write 1', 'valid'],
-  ['new, then old', 'a invoke write 1\nb invoke read\nb ok read 1\nb invoke read\nb ok read null\na ok write 1', 'invalid'],
-  ['an unknown write shows much later', 'a invoke write 1\na info write 1\nb invoke read\nb ok read null\nb invoke read\nb ok read 1', 'valid'],
-  ['an unknown write shows, then goes away', 'a invoke write 1\na info write 1\nb invoke read\nb ok read 1\nb invoke read\nb ok read null', 'invalid'],
-  ['an unknown write never shows', 'a invoke write 1\na info write 1\nb invoke read\nb ok read null', 'valid'],
-  ['a failed write shows', 'a invoke write 1\na fail write 1\nb invoke read\nb ok read 1', 'invalid'],
-  ['a cas of a value that was there', 'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nb ok cas [1,2]\nb invoke read\nb ok read 2', 'valid'],
-  ['two cas of one value', 'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nc invoke cas [1,3]\nb ok cas [1,2]\nc ok cas [1,3]', 'invalid'],
-  ['an unknown cas makes way for another', 'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nb info cas [1,2]\nc invoke cas [2,3]\nc ok cas [2,3]', 'valid'],
-  ['a chain of unknown cas', 'b invoke cas [null,2]\nb info cas\nc invoke cas [2,3]\nc info cas\nd invoke read\nd ok read 3', 'valid'],
-  ['a failed cas says nothing', 'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nb fail cas [1,2]\nc invoke read\nc ok read 1', 'valid'],
+  [
+    'a read beside a write sees the old value',
+    'a invoke write 1\nb invoke read\nb ok read null\na ok write 1',
+    'valid',
+  ],
+  [
+    'a read beside a write sees the new value',
+    'a invoke write 1\nb invoke read\nb ok read 1\na ok write 1',
+    'valid',
+  ],
+  [
+    'new, then old',
+    'a invoke write 1\nb invoke read\nb ok read 1\nb invoke read\nb ok read null\na ok write 1',
+    'invalid',
+  ],
+  [
+    'an unknown write shows much later',
+    'a invoke write 1\na info write 1\nb invoke read\nb ok read null\nb invoke read\nb ok read 1',
+    'valid',
+  ],
+  [
+    'an unknown write shows, then goes away',
+    'a invoke write 1\na info write 1\nb invoke read\nb ok read 1\nb invoke read\nb ok read null',
+    'invalid',
+  ],
+  [
+    'an unknown write never shows',
+    'a invoke write 1\na info write 1\nb invoke read\nb ok read null',
+    'valid',
+  ],
+  [
+    'a failed write shows',
+    'a invoke write 1\na fail write 1\nb invoke read\nb ok read 1',
+    'invalid',
+  ],
+  [
+    'a cas of a value that was there',
+    'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nb ok cas [1,2]\nb invoke read\nb ok read 2',
+    'valid',
+  ],
+  [
+    'two cas of one value',
+    'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nc invoke cas [1,3]\nb ok cas [1,2]\nc ok cas [1,3]',
+    'invalid',
+  ],
+  [
+    'an unknown cas makes way for another',
+    'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nb info cas [1,2]\nc invoke cas [2,3]\nc ok cas [2,3]',
+    'valid',
+  ],
+  [
+    'a chain of unknown cas',
+    'b invoke cas [null,2]\nb info cas\nc invoke cas [2,3]\nc info cas\nd invoke read\nd ok read 3',
+    'valid',
+  ],
+  [
+    'a failed cas says nothing',
+    'a invoke write 1\na ok write 1\nb invoke cas [1,2]\nb fail cas [1,2]\nc invoke read\nc ok read 1',
+    'valid',
+  ],
   ['an unknown read says nothing', 'a invoke read\na info read 7', 'valid'],
-  ['a read of what is written only later', 'b invoke read\nb ok read 1\na invoke write 1\na ok write 1', 'invalid'],
-  ['a read of what an unknown write wrote only later', 'b invoke read\nb ok read 1\na invoke write 1\na info write 1', 'invalid'],
+  [
+    'a read of what is written only later',
+    'b invoke read\nb ok read 1\na invoke write 1\na ok write 1',
+    'invalid',
+  ],
+  [
+    'a read of what an unknown write wrote only later',
+    'b invoke read\nb ok read 1\na invoke write 1\na info write 1',
+    'invalid',
+  ],
   ['an operation that never ends', 'a invoke write 1\nb invoke read\nb ok read 1', 'valid'],
 ] as const)('register: %s', ([, text, expected]) => {
   expect(judge(registers, script(text)).result).toBe(expected)
 })
 
 test.for([
-  ['appends in order', 'a invoke append "x"\na ok append\na invoke append "y"\na ok append\nb invoke get\nb ok get "xy"', 'valid'],
-  ['appends against real time', 'a invoke append "x"\na ok append\na invoke append "y"\na ok append\nb invoke get\nb ok get "yx"', 'invalid'],
-  ['concurrent appends in either order', 'a invoke append "x"\nc invoke append "y"\na ok append\nc ok append\nb invoke get\nb ok get "yx"', 'valid'],
-  ['a put wipes', 'a invoke append "x"\na ok append\na invoke put "p"\na ok put\nb invoke get\nb ok get "p"', 'valid'],
+  [
+    'appends in order',
+    'a invoke append "x"\na ok append\na invoke append "y"\na ok append\nb invoke get\nb ok get "xy"',
+    'valid',
+  ],
+  [
+    'appends against real time',
+    'a invoke append "x"\na ok append\na invoke append "y"\na ok append\nb invoke get\nb ok get "yx"',
+    'invalid',
+  ],
+  [
+    'concurrent appends in either order',
+    'a invoke append "x"\nc invoke append "y"\na ok append\nc ok append\nb invoke get\nb ok get "yx"',
+    'valid',
+  ],
+  [
+    'a put wipes',
+    'a invoke append "x"\na ok append\na invoke put "p"\na ok put\nb invoke get\nb ok get "p"',
+    'valid',
+  ],
   ['a lost append', 'a invoke append "x"\na ok append\nb invoke get\nb ok get ""', 'invalid'],
-  ['an unknown append between known ones', 'c invoke append "u"\nc info append\na invoke append "x"\na ok append\nb invoke get\nb ok get "xu"', 'valid'],
+  [
+    'an unknown append between known ones',
+    'c invoke append "u"\nc info append\na invoke append "x"\na ok append\nb invoke get\nb ok get "xu"',
+    'valid',
+  ],
 ] as const)('kv: %s', ([, text, expected]) => {
   expect(judge(texts, script(text)).result).toBe(expected)
 })
 
 test('a refutation names the key, the state and the operations', () => {
-  const verdict = judge(registers, script('a invoke write 1\na ok write 1\nb invoke read\nb ok read null'))
-  expect(verdict.anomalies).toMatchObject([{ kind: 'not-linearizable', key: 'k', ops: [0, 1, 2, 3] }])
-  expect(verdict.anomalies[0]?.says).toMatch(/in state null.*no place for write 1.*read → null \(2, 3\) needs/)
+  const verdict = judge(
+    registers,
+    script('a invoke write 1\na ok write 1\nb invoke read\nb ok read null'),
+  )
+  expect(verdict.anomalies).toMatchObject([
+    { kind: 'not-linearizable', key: 'k', ops: [0, 1, 2, 3] },
+  ])
+  expect(verdict.anomalies[0]?.says).toMatch(
+    /in state null.*no place for write 1.*read → null \(2, 3\) needs/,
+  )
 })
 
 /** Tries every order of every subset that contains all answered calls. */
@@ -75,7 +164,13 @@ function bruteForce(operations: readonly Operation[]): boolean {
     return left.some((operation) => {
       if (operation.invoke.time > firstReturn) return false
       const next = apply(state, operation)
-      return next !== undefined && search(next, left.filter((other) => other !== operation))
+      return (
+        next !== undefined &&
+        search(
+          next,
+          left.filter((other) => other !== operation),
+        )
+      )
     })
   }
   return search('null', useful)
@@ -150,16 +245,26 @@ test.for([
   [50, 20_000, 100, 0, 0.02],
   [20, 5_000, 100, 5, 0.02],
   [5, 2_000, 1, 3, 0.01],
-] as const)('%i clients, %i operations, %i keys, %i values, %f unknown: accepted', ([clients, operations, keys, values, unknown]) => {
-  const lines = registerRun({ clients, operations, keys, values, unknown, seed: 11 })
-  expect(judge(registers, lines)).toMatchObject({ result: 'valid' })
-})
+] as const)(
+  '%i clients, %i operations, %i keys, %i values, %f unknown: accepted',
+  ([clients, operations, keys, values, unknown]) => {
+    const lines = registerRun({ clients, operations, keys, values, unknown, seed: 11 })
+    expect(judge(registers, lines)).toMatchObject({ result: 'valid' })
+  },
+)
 
 test('a legal execution with one read changed is rejected', () => {
   let edited = 0
   fc.assert(
     fc.property(fc.nat(1_000_000), fc.nat(), (seed, where) => {
-      const lines = registerRun({ clients: 4, operations: 60, keys: 2, values: 0, unknown: 0.05, seed })
+      const lines = registerRun({
+        clients: 4,
+        operations: 60,
+        keys: 2,
+        values: 0,
+        unknown: 0.05,
+        seed,
+      })
       expect(judge(registers, lines).result).toBe('valid')
       const reads = lines.filter((line) => line.f === 'read' && line.type === 'ok')
       const victim = reads[where % Math.max(1, reads.length)]
@@ -174,7 +279,14 @@ test('a legal execution with one read changed is rejected', () => {
 })
 
 test('out of time or memory is unknown, never valid', () => {
-  const hard = registerRun({ clients: 50, operations: 4_000, keys: 1, values: 3, unknown: 0.01, seed: 3 })
+  const hard = registerRun({
+    clients: 50,
+    operations: 4_000,
+    keys: 1,
+    values: 3,
+    unknown: 0.01,
+    seed: 3,
+  })
   expect(judge(registers, hard, { searchMs: 0 }).result).toBe('unknown')
   expect(judge(registers, hard, { searchMs: 5_000, maxMemoEntries: 1 << 10 })).toMatchObject({
     result: 'unknown',
@@ -183,7 +295,14 @@ test('out of time or memory is unknown, never valid', () => {
 })
 
 test('a refutation ends the search although another key would take for ever', () => {
-  const hard = registerRun({ clients: 50, operations: 20_000, keys: 1, values: 3, unknown: 0.01, seed: 3 })
+  const hard = registerRun({
+    clients: 50,
+    operations: 20_000,
+    keys: 1,
+    values: 3,
+    unknown: 0.01,
+    seed: 3,
+  })
   const bad = script('a invoke write 1\na ok write 1\nb invoke read\nb ok read null')
   const started = performance.now()
   expect(judge(registers, [...hard, ...bad]).result).toBe('invalid')

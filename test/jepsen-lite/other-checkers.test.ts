@@ -37,7 +37,13 @@ function table(checker: Checker, cases: readonly Case[]): void {
 
 let lives = 0
 /** An operation that is over before the next line. */
-function call(f: string, type: OpDraft['type'], key: string, asked?: unknown, told?: unknown): Line[] {
+function call(
+  f: string,
+  type: OpDraft['type'],
+  key: string,
+  asked?: unknown,
+  told?: unknown,
+): Line[] {
   const process = `c${lives++}`
   return [
     { process, type: 'invoke', f, key, value: asked },
@@ -61,59 +67,221 @@ table(monotonicReads, [
   ['does not see what was acknowledged', [...publish('a.1', 1), ...read(0)], ['stale-read']],
   ['goes back', [...read(3), ...read(2)], ['read-went-back']],
   ['stale may go back', [...read(3), ...read(2, 'stale')], []],
-  ['stale never lies', [...publish('a.1', 1), ...read(1, 'stale', [{ seq: 1, id: 'b.1' }]), ...final(['a.1'])], ['read-differs']],
-  ['the future', [...publish('a.1', 1), ...read(2, 'stale'), ...final(['a.1'])], ['read-of-the-future']],
+  [
+    'stale never lies',
+    [...publish('a.1', 1), ...read(1, 'stale', [{ seq: 1, id: 'b.1' }]), ...final(['a.1'])],
+    ['read-differs'],
+  ],
+  [
+    'the future',
+    [...publish('a.1', 1), ...read(2, 'stale'), ...final(['a.1'])],
+    ['read-of-the-future'],
+  ],
   ['an unknown message may be unseen', [...publish('a.1', 'info'), ...read(0)], []],
 ])
 
 table(idsUnique, [
-  ['different', [...call('mint', 'ok', 'x', undefined, ['1', '2']), ...call('mint', 'ok', 'x', undefined, '3')], []],
-  ['twice', [...call('mint', 'ok', 'x', undefined, ['1', '2']), ...call('mint', 'ok', 'x', undefined, '2')], ['id-twice']],
+  [
+    'different',
+    [...call('mint', 'ok', 'x', undefined, ['1', '2']), ...call('mint', 'ok', 'x', undefined, '3')],
+    [],
+  ],
+  [
+    'twice',
+    [...call('mint', 'ok', 'x', undefined, ['1', '2']), ...call('mint', 'ok', 'x', undefined, '2')],
+    ['id-twice'],
+  ],
   ['twice in one answer', call('mint', 'ok', 'x', undefined, ['1', '1']), ['id-twice']],
-  ['an unknown mint', [...call('mint', 'info', 'x'), ...call('mint', 'ok', 'x', undefined, '1')], []],
+  [
+    'an unknown mint',
+    [...call('mint', 'info', 'x'), ...call('mint', 'ok', 'x', undefined, '1')],
+    [],
+  ],
 ])
 
 const [names] = models.names
 table(names, [
-  ['create, delete, create', [...call('create', 'ok', 'bob', { owner: 1 }), ...call('delete', 'ok', 'bob', { owner: 1 }), ...call('create', 'ok', 'bob', { owner: 2 })], []],
-  ['two holders', [...call('create', 'ok', 'bob', { owner: 1 }), ...call('create', 'ok', 'bob', { owner: 2 })], ['not-linearizable']],
-  ['an unknown delete may have freed it', [...call('create', 'ok', 'bob', { owner: 1 }), ...call('delete', 'info', 'bob', { owner: 1 }), ...call('create', 'ok', 'bob', { owner: 2 })], []],
-  ['an unknown create may hold it', [...call('create', 'info', 'bob', { owner: 1 }), ...call('delete', 'ok', 'bob', { owner: 1 })], []],
-  ['a failed create does not hold it', [...call('create', 'fail', 'bob', { owner: 1 }), ...call('delete', 'ok', 'bob', { owner: 1 })], ['not-linearizable']],
-  ['a refused create is fine', [...call('create', 'ok', 'bob', { owner: 1 }), ...call('create', 'fail', 'bob', { owner: 2 })], []],
-  ['another holder is seen', [...call('create', 'ok', 'bob', { owner: 1 }), ...call('lookup', 'ok', 'bob', undefined, 2)], ['not-linearizable']],
-  ['other names are free', [...call('create', 'ok', 'bob', { owner: 1 }), ...call('create', 'ok', 'eve', { owner: 2 })], []],
+  [
+    'create, delete, create',
+    [
+      ...call('create', 'ok', 'bob', { owner: 1 }),
+      ...call('delete', 'ok', 'bob', { owner: 1 }),
+      ...call('create', 'ok', 'bob', { owner: 2 }),
+    ],
+    [],
+  ],
+  [
+    'two holders',
+    [...call('create', 'ok', 'bob', { owner: 1 }), ...call('create', 'ok', 'bob', { owner: 2 })],
+    ['not-linearizable'],
+  ],
+  [
+    'an unknown delete may have freed it',
+    [
+      ...call('create', 'ok', 'bob', { owner: 1 }),
+      ...call('delete', 'info', 'bob', { owner: 1 }),
+      ...call('create', 'ok', 'bob', { owner: 2 }),
+    ],
+    [],
+  ],
+  [
+    'an unknown create may hold it',
+    [...call('create', 'info', 'bob', { owner: 1 }), ...call('delete', 'ok', 'bob', { owner: 1 })],
+    [],
+  ],
+  [
+    'a failed create does not hold it',
+    [...call('create', 'fail', 'bob', { owner: 1 }), ...call('delete', 'ok', 'bob', { owner: 1 })],
+    ['not-linearizable'],
+  ],
+  [
+    'a refused create is fine',
+    [...call('create', 'ok', 'bob', { owner: 1 }), ...call('create', 'fail', 'bob', { owner: 2 })],
+    [],
+  ],
+  [
+    'another holder is seen',
+    [...call('create', 'ok', 'bob', { owner: 1 }), ...call('lookup', 'ok', 'bob', undefined, 2)],
+    ['not-linearizable'],
+  ],
+  [
+    'other names are free',
+    [...call('create', 'ok', 'bob', { owner: 1 }), ...call('create', 'ok', 'eve', { owner: 2 })],
+    [],
+  ],
 ])
 
 table(digest, [
-  ['equal', [seen('digest', 'n1', { applied: 5, digest: 'x' }, 'g1'), seen('digest', 'n2', { applied: 5, digest: 'x' }, 'g1')], []],
-  ['one is behind', [seen('digest', 'n1', { applied: 5, digest: 'x' }, 'g1'), seen('digest', 'n2', { applied: 4, digest: 'w' }, 'g1')], []],
-  ['they differ', [seen('digest', 'n1', { applied: 5, digest: 'x' }, 'g1'), seen('digest', 'n2', { applied: 5, digest: 'y' }, 'g1')], ['state-differs']],
+  [
+    'equal',
+    [
+      seen('digest', 'n1', { applied: 5, digest: 'x' }, 'g1'),
+      seen('digest', 'n2', { applied: 5, digest: 'x' }, 'g1'),
+    ],
+    [],
+  ],
+  [
+    'one is behind',
+    [
+      seen('digest', 'n1', { applied: 5, digest: 'x' }, 'g1'),
+      seen('digest', 'n2', { applied: 4, digest: 'w' }, 'g1'),
+    ],
+    [],
+  ],
+  [
+    'they differ',
+    [
+      seen('digest', 'n1', { applied: 5, digest: 'x' }, 'g1'),
+      seen('digest', 'n2', { applied: 5, digest: 'y' }, 'g1'),
+    ],
+    ['state-differs'],
+  ],
 ])
 
 table(ring, [
-  ['equal', [seen('ring', 'n1', { applied: 9, hash: 'x' }), seen('ring', 'n2', { applied: 9, hash: 'x' })], []],
-  ['they differ', [seen('ring', 'n1', { applied: 9, hash: 'x' }), seen('ring', 'n2', { applied: 9, hash: 'y' })], ['tables-differ']],
-  ['too few voters', [seen('ring', 'n1', { applied: 9, hash: 'x', idle: true, replicas: 3, partitions: { 0: ['a', 'b'] } })], ['wrong-voters']],
-  ['a voter twice', [seen('ring', 'n1', { applied: 9, hash: 'x', idle: true, replicas: 3, partitions: { 0: ['a', 'b', 'b'] } })], ['wrong-voters']],
-  ['one more while a move goes on', [seen('ring', 'n1', { applied: 9, hash: 'x', replicas: 3, partitions: { 0: ['a', 'b', 'c', 'd'] } })], []],
+  [
+    'equal',
+    [seen('ring', 'n1', { applied: 9, hash: 'x' }), seen('ring', 'n2', { applied: 9, hash: 'x' })],
+    [],
+  ],
+  [
+    'they differ',
+    [seen('ring', 'n1', { applied: 9, hash: 'x' }), seen('ring', 'n2', { applied: 9, hash: 'y' })],
+    ['tables-differ'],
+  ],
+  [
+    'too few voters',
+    [
+      seen('ring', 'n1', {
+        applied: 9,
+        hash: 'x',
+        idle: true,
+        replicas: 3,
+        partitions: { 0: ['a', 'b'] },
+      }),
+    ],
+    ['wrong-voters'],
+  ],
+  [
+    'a voter twice',
+    [
+      seen('ring', 'n1', {
+        applied: 9,
+        hash: 'x',
+        idle: true,
+        replicas: 3,
+        partitions: { 0: ['a', 'b', 'b'] },
+      }),
+    ],
+    ['wrong-voters'],
+  ],
+  [
+    'one more while a move goes on',
+    [
+      seen('ring', 'n1', {
+        applied: 9,
+        hash: 'x',
+        replicas: 3,
+        partitions: { 0: ['a', 'b', 'c', 'd'] },
+      }),
+    ],
+    [],
+  ],
 ])
 
-const group = (term: number, role: string, more: object = {}): unknown => ({ groups: [{ group: 'g1', term, role, ...more }] })
+const group = (term: number, role: string, more: object = {}): unknown => ({
+  groups: [{ group: 'g1', term, role, ...more }],
+})
 table(leaders, [
-  ['one after another', [seen('cluster-state', 'n1', group(1, 'leader')), seen('cluster-state', 'n2', group(2, 'leader'))], []],
-  ['two in one term', [seen('cluster-state', 'n1', group(2, 'leader')), seen('cluster-state', 'n2', group(2, 'leader'))], ['two-leaders']],
-  ['the term goes back', [seen('cluster-state', 'n1', group(2, 'follower')), seen('cluster-state', 'n1', group(1, 'follower'))], ['term-went-back']],
-  ['the commit goes back', [seen('cluster-state', 'n1', group(2, 'follower', { commit: 5 })), seen('cluster-state', 'n1', group(2, 'follower', { commit: 4 }))], ['commit-went-back']],
+  [
+    'one after another',
+    [
+      seen('cluster-state', 'n1', group(1, 'leader')),
+      seen('cluster-state', 'n2', group(2, 'leader')),
+    ],
+    [],
+  ],
+  [
+    'two in one term',
+    [
+      seen('cluster-state', 'n1', group(2, 'leader')),
+      seen('cluster-state', 'n2', group(2, 'leader')),
+    ],
+    ['two-leaders'],
+  ],
+  [
+    'the term goes back',
+    [
+      seen('cluster-state', 'n1', group(2, 'follower')),
+      seen('cluster-state', 'n1', group(1, 'follower')),
+    ],
+    ['term-went-back'],
+  ],
+  [
+    'the commit goes back',
+    [
+      seen('cluster-state', 'n1', group(2, 'follower', { commit: 5 })),
+      seen('cluster-state', 'n1', group(2, 'follower', { commit: 4 })),
+    ],
+    ['commit-went-back'],
+  ],
 ])
 
 table(logLines, [
   ['quiet', publish('a.1', 1), []],
-  ['an unhandled rejection', [seen('log', 'n1', { pattern: 'unhandledRejection', line: 'oops' })], ['log-pattern']],
+  [
+    'an unhandled rejection',
+    [seen('log', 'n1', { pattern: 'unhandledRejection', line: 'oops' })],
+    ['log-pattern'],
+  ],
   ['a log is missing', [seen('log-missing', 'n1', undefined)], 'unknown'],
 ])
 
-const fault = [nemesis('start', 'kill', { targets: ['n1'] }), nemesis('effect', 'kill', { what: 'election' }), nemesis('stop', 'kill')]
+const fault = [
+  nemesis('start', 'kill', { targets: ['n1'] }),
+  nemesis('effect', 'kill', { what: 'election' }),
+  nemesis('stop', 'kill'),
+]
 const settled = (more: object, role = 'leader', node = 'n1'): Line =>
   seen('cluster-state', node, { ...(group(3, role, more) as object), final: true })
 table(liveness, [
@@ -121,19 +289,34 @@ table(liveness, [
   ['a dead topic', [...publish('a.1', 1), ...fault, ...publish('a.2', 'info')], ['dead-key']],
   ['a topic that nobody tried', [...publish('a.1', 1), ...fault], 'unknown'],
   ['never healed', [...publish('a.1', 1), ...fault.slice(0, 2)], 'unknown'],
-  ['an operation without an end', [{ process: 'c', type: 'invoke', f: 'read', key: 'k' }], ['never-over']],
+  [
+    'an operation without an end',
+    [{ process: 'c', type: 'invoke', f: 'read', key: 'k' }],
+    ['never-over'],
+  ],
   ['no leader', [settled({}, 'follower')], ['no-leader']],
   ['a joint configuration stays', [settled({ joint: true })], ['joint-left']],
-  ['a replica stays behind', [settled({ applied: 5 }), settled({ applied: 4 }, 'follower', 'n2')], ['not-converged']],
+  [
+    'a replica stays behind',
+    [settled({ applied: 5 }), settled({ applied: 4 }, 'follower', 'n2')],
+    ['not-converged'],
+  ],
   ['converged', [settled({ applied: 5 }), settled({ applied: 5 }, 'follower', 'n2')], []],
 ])
 
 const strict = { minAvailability: 0.95, availabilityWindow: 10_000_000 }
-const half = Array.from({ length: 10 }, (_, i) => publish(`a.${i}`, i % 2 === 0 ? i : 'info')).flat()
+const half = Array.from({ length: 10 }, (_, i) =>
+  publish(`a.${i}`, i % 2 === 0 ? i : 'info'),
+).flat()
 table(availability, [
   ['all is well', Array.from({ length: 10 }, (_, i) => publish(`a.${i}`, i)).flat(), [], strict],
   ['half fails', half, ['unavailable', 'unavailable'], strict],
-  ['half fails, but a majority is hit', [nemesis('start', 'kill', { scope: 'all' }), ...half], [], strict],
+  [
+    'half fails, but a majority is hit',
+    [nemesis('start', 'kill', { scope: 'all' }), ...half],
+    [],
+    strict,
+  ],
   ['half fails, and nobody set a floor', half, []],
 ])
 
@@ -142,11 +325,27 @@ table(coverage, [
   ['nothing happened', [], 'unknown'],
   ['no publish was ok', publish('a.1', 'info'), 'unknown'],
   ['a kind of operation is missing', publish('a.1', 1), 'unknown', { mustSucceed: ['read'] }],
-  ['a fault without effect', [...publish('a.1', 1), nemesis('start', 'kill'), nemesis('stop', 'kill')], 'unknown'],
-  ['it need not have one', [...publish('a.1', 1), nemesis('start', 'delay', { optional: true }), nemesis('stop', 'delay')], []],
-  ['a fault was skipped', [...publish('a.1', 1), nemesis('skip', 'disk', { why: 'no cc' })], 'unknown'],
+  [
+    'a fault without effect',
+    [...publish('a.1', 1), nemesis('start', 'kill'), nemesis('stop', 'kill')],
+    'unknown',
+  ],
+  [
+    'it need not have one',
+    [...publish('a.1', 1), nemesis('start', 'delay', { optional: true }), nemesis('stop', 'delay')],
+    [],
+  ],
+  [
+    'a fault was skipped',
+    [...publish('a.1', 1), nemesis('skip', 'disk', { why: 'no cc' })],
+    'unknown',
+  ],
   ['too slow', publish('a.1', 1), 'unknown', { minThroughput: 5_000 }],
-  ['a final read did not finish', [...publish('a.1', 1), ...final(['a.1'], 'n1'), ...call('read-all', 'info', 't')], 'unknown'],
+  [
+    'a final read did not finish',
+    [...publish('a.1', 1), ...final(['a.1'], 'n1'), ...call('read-all', 'info', 't')],
+    'unknown',
+  ],
 ])
 
 test.for([

@@ -12,7 +12,10 @@ import { syntheticRun } from './synthetic-run.ts'
 function page(history: History, name = 'publish <kill>'): string {
   const judgement = runCheckers(checkers, history, defaultCheckOptions)
   const about = { versions: { server: '0.1.0', commit: 'abc' }, config: { nodes: 5 } }
-  return reportPage({ name, seed: '7', startedAt: '2026-01-01T00:00:00Z', judgement, ...about }, history)
+  return reportPage(
+    { name, seed: '7', startedAt: '2026-01-01T00:00:00Z', judgement, ...about },
+    history,
+  )
 }
 
 test('a bad run: the page is self-contained and names what was lost', () => {
@@ -21,7 +24,8 @@ test('a bad run: the page is self-contained and names what was lost', () => {
   expect(html).toContain('lost-')
   expect(html).toContain('In force at the time: partition on n2')
   expect(html).toMatch(/<path class="dots lost" d="M/)
-  for (const foreign of [/\bsrc=/, /https?:\/\//, /@import/, /url\(/]) expect(html).not.toMatch(foreign)
+  for (const foreign of [/\bsrc=/, /https?:\/\//, /@import/, /url\(/])
+    expect(html).not.toMatch(foreign)
   expect(html).not.toMatch(/NaN|undefined|Infinity/)
 })
 

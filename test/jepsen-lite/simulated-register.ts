@@ -17,7 +17,14 @@ interface Running {
 }
 
 /** A legal execution: each operation takes effect at one random moment while it is open. */
-export function registerRun({ clients, operations, keys, values, unknown, seed }: RegisterRun): OpDraft[] {
+export function registerRun({
+  clients,
+  operations,
+  keys,
+  values,
+  unknown,
+  seed,
+}: RegisterRun): OpDraft[] {
   const prng = new Prng(seed)
   const state = new Map<string, unknown>()
   const open = new Map<number, Running>()
@@ -36,7 +43,13 @@ export function registerRun({ clients, operations, keys, values, unknown, seed }
       const f = prng.pick(['read', 'write', 'cas'])
       const old = state.get(key) ?? null
       const args = f === 'cas' ? { value: [old, value()] } : f === 'write' ? { value: value() } : {}
-      const line: OpDraft = { process: `${client}/${lives.get(client) ?? 0}`, type: 'invoke', f, key, ...args }
+      const line: OpDraft = {
+        process: `${client}/${lives.get(client) ?? 0}`,
+        type: 'invoke',
+        f,
+        key,
+        ...args,
+      }
       lines.push(line)
       open.set(client, { line, applied: undefined })
     } else if (!running.applied) {

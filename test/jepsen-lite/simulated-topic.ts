@@ -90,7 +90,11 @@ export class SimulatedTopic {
   #deliver(listener: Listener): void {
     const id = this.#log[listener.cursor] ?? '?'
     listener.cursor++
-    this.#line(listener.name, 'ok', 'deliver', { seq: listener.cursor, id, subscriber: listener.name })
+    this.#line(listener.name, 'ok', 'deliver', {
+      seq: listener.cursor,
+      id,
+      subscriber: listener.name,
+    })
   }
 
   #read(node: string): void {

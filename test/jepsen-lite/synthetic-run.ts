@@ -16,7 +16,8 @@ const faults = [
 export function syntheticRun(seed: number, bad: boolean, rate = 700): Op[] {
   const prng = new Prng(seed)
   const events: { time: number; line: OpDraft }[] = []
-  const at = (seconds: number, line: OpDraft): void => void events.push({ time: seconds * 1e9, line })
+  const at = (seconds: number, line: OpDraft): void =>
+    void events.push({ time: seconds * 1e9, line })
   const logs = new Map<string, { id: string; lost: boolean }[]>()
   for (let t = 0; t < 60; t += prng.exponential(1 / rate)) addPublish(prng, logs, t, bad, at)
   for (const fault of faults) addFault(fault, at)
@@ -43,9 +44,15 @@ function addPublish(prng: Prng, logs: Logs, t: number, bad: boolean, at: At): vo
   const value = { id: `${sender}.${count}`, sender, n: count }
   const process = `c${count++}`
   const base = { process, f: 'publish', key: topic, node, value } as const
-  const hit = faults.find((fault) => fault.outage > 0 && t >= fault.from && t < fault.from + fault.outage)
+  const hit = faults.find(
+    (fault) => fault.outage > 0 && t >= fault.from && t < fault.from + fault.outage,
+  )
   const slow = faults.some((fault) => fault.name === 'slow-link' && t >= fault.from && t < fault.to)
-  const latency = 0.0006 + prng.exponential(0.0009) + (prng.chance(0.004) ? prng.exponential(0.03) : 0) + (slow && prng.chance(0.3) ? prng.between(0.04, 0.09) : 0)
+  const latency =
+    0.0006 +
+    prng.exponential(0.0009) +
+    (prng.chance(0.004) ? prng.exponential(0.03) : 0) +
+    (slow && prng.chance(0.3) ? prng.between(0.04, 0.09) : 0)
   at(t, { ...base, type: 'invoke' })
   if (hit && prng.chance(0.2)) return at(t + 1.5, { ...base, type: 'info', error: 'timeout' })
   const until = hit ? hit.from + hit.outage + prng.exponential(0.02) : t + latency
@@ -72,11 +79,25 @@ function addStates(t: number, at: At): void {
     if (own && own.name !== 'slow-link' && own.name !== 'partition') continue
     const groups = Array.from({ length: 12 }, (_, g) => {
       const reigns = faults.filter((fault) => fault.outage > 0 && fault.from + fault.outage <= t)
-      const moved = reigns.filter((fault) => (g + faults.indexOf(fault)) % 3 === 0 || fault.node === g % 5)
+      const moved = reigns.filter(
+        (fault) => (g + faults.indexOf(fault)) % 3 === 0 || fault.node === g % 5,
+      )
       const leader = (g + moved.length * 2) % 5
-      return { group: `p${g}`, term: 1 + moved.length, role: leader === i ? 'leader' : 'follower', commit: Math.floor(t * 50), applied: Math.floor(t * 50) }
+      return {
+        group: `p${g}`,
+        term: 1 + moved.length,
+        role: leader === i ? 'leader' : 'follower',
+        commit: Math.floor(t * 50),
+        applied: Math.floor(t * 50),
+      }
     })
-    at(t + i * 0.002, { process: 'observer', type: 'ok', f: 'cluster-state', node, value: { groups } })
+    at(t + i * 0.002, {
+      process: 'observer',
+      type: 'ok',
+      f: 'cluster-state',
+      node,
+      value: { groups },
+    })
   }
 }
 

@@ -35,47 +35,159 @@ const abc = [...publish('a.1', 1), ...publish('a.2', 2), ...publish('a.3', 3)]
 table(durable, [
   ['all there', [...abc, ...final(['a.1', 'a.2', 'a.3'])], []],
   ['no final read', abc, 'unknown'],
-  ['the first is gone', [...abc, ...final([[2, 'a.2'], [3, 'a.3']])], ['lost-prefix']],
-  ['the middle is gone', [...abc, ...final([[1, 'a.1'], [3, 'a.3']])], ['lost-middle']],
+  [
+    'the first is gone',
+    [
+      ...abc,
+      ...final([
+        [2, 'a.2'],
+        [3, 'a.3'],
+      ]),
+    ],
+    ['lost-prefix'],
+  ],
+  [
+    'the middle is gone',
+    [
+      ...abc,
+      ...final([
+        [1, 'a.1'],
+        [3, 'a.3'],
+      ]),
+    ],
+    ['lost-middle'],
+  ],
   ['the last is gone', [...abc, ...final(['a.1', 'a.2'])], ['lost-suffix']],
   ['everything is gone', [...abc, ...final([])], ['lost-all', 'lost-all', 'lost-all']],
-  ['a sender is judged by his own messages', [...abc, ...publish('b.1', 4), ...final(['a.1', 'a.2', 'a.3'])], ['lost-all']],
+  [
+    'a sender is judged by his own messages',
+    [...abc, ...publish('b.1', 4), ...final(['a.1', 'a.2', 'a.3'])],
+    ['lost-all'],
+  ],
   ['an unknown one is there', [...publish('a.1', 'info'), ...final(['a.1'])], []],
   ['an unknown one is not there', [...publish('a.1', 'info'), ...final([])], []],
   ['a refused one is not there', [...publish('a.1', 'fail'), ...final([])], []],
-  ['a retry was acknowledged', [...publish('a.1', 'info'), ...publish('a.1', 1), ...final([])], ['lost-all']],
+  [
+    'a retry was acknowledged',
+    [...publish('a.1', 'info'), ...publish('a.1', 1), ...final([])],
+    ['lost-all'],
+  ],
   ['acknowledged after the final read began', [...final([]), ...publish('a.1', 1)], []],
-  ['one node lacks it', [...abc, ...final(['a.1', 'a.2', 'a.3'], 'n1'), ...final(['a.1', 'a.2'], 'n2')], ['diverged']],
-  ['one node lacks an unknown one', [...publish('a.1', 'info'), ...final(['a.1'], 'n1'), ...final([], 'n2')], ['diverged']],
-  ['an unknown one comes late', [...publish('a.1', 'info'), ...final([], 'n1'), ...final(['a.1'], 'n2')], []],
+  [
+    'one node lacks it',
+    [...abc, ...final(['a.1', 'a.2', 'a.3'], 'n1'), ...final(['a.1', 'a.2'], 'n2')],
+    ['diverged'],
+  ],
+  [
+    'one node lacks an unknown one',
+    [...publish('a.1', 'info'), ...final(['a.1'], 'n1'), ...final([], 'n2')],
+    ['diverged'],
+  ],
+  [
+    'an unknown one comes late',
+    [...publish('a.1', 'info'), ...final([], 'n1'), ...final(['a.1'], 'n2')],
+    [],
+  ],
 ])
 
 table(gapless, [
   ['1..n', [...abc, ...final(['a.1', 'a.2', 'a.3'])], []],
   ['an empty topic', final([]), []],
   ['starts at 2', [...abc, ...final([[2, 'a.1']])], ['gap']],
-  ['a hole', [...abc, ...final([[1, 'a.1'], [3, 'a.2']])], ['gap']],
-  ['a seq twice', [...abc, ...final([[1, 'a.1'], [1, 'a.2']])], ['step-back']],
-  ['backwards', [...abc, ...final([[1, 'a.1'], [3, 'a.3'], [2, 'a.2']])], ['gap', 'step-back']],
+  [
+    'a hole',
+    [
+      ...abc,
+      ...final([
+        [1, 'a.1'],
+        [3, 'a.2'],
+      ]),
+    ],
+    ['gap'],
+  ],
+  [
+    'a seq twice',
+    [
+      ...abc,
+      ...final([
+        [1, 'a.1'],
+        [1, 'a.2'],
+      ]),
+    ],
+    ['step-back'],
+  ],
+  [
+    'backwards',
+    [
+      ...abc,
+      ...final([
+        [1, 'a.1'],
+        [3, 'a.3'],
+        [2, 'a.2'],
+      ]),
+    ],
+    ['gap', 'step-back'],
+  ],
   ['no final read', abc, 'unknown'],
 ])
 
 table(noRepeat, [
   ['each once', [...abc, ...final(['a.1', 'a.2', 'a.3'])], []],
-  ['retried until acknowledged', [...publish('a.1', 'info'), ...publish('a.1', 1), ...final(['a.1'])], []],
-  ['stored twice', [...publish('a.1', 'info'), ...publish('a.1', 2), ...final(['a.1', 'a.1'])], ['duplicate']],
-  ['stored twice on one node only', [...publish('a.1', 1), ...final(['a.1'], 'n1'), ...final(['a.1', 'a.1'], 'n2')], ['duplicate']],
-  ['delivered under two seqs', [...deliver(1, 'a.1'), ...deliver(2, 'a.1')], ['delivered-under-two-seqs']],
+  [
+    'retried until acknowledged',
+    [...publish('a.1', 'info'), ...publish('a.1', 1), ...final(['a.1'])],
+    [],
+  ],
+  [
+    'stored twice',
+    [...publish('a.1', 'info'), ...publish('a.1', 2), ...final(['a.1', 'a.1'])],
+    ['duplicate'],
+  ],
+  [
+    'stored twice on one node only',
+    [...publish('a.1', 1), ...final(['a.1'], 'n1'), ...final(['a.1', 'a.1'], 'n2')],
+    ['duplicate'],
+  ],
+  [
+    'delivered under two seqs',
+    [...deliver(1, 'a.1'), ...deliver(2, 'a.1')],
+    ['delivered-under-two-seqs'],
+  ],
   ['delivered again under one seq', [...deliver(1, 'a.1'), ...deliver(1, 'a.1')], []],
-  ['in two topics', [...final(['a.1'], 'n1', 't'), ...final(['a.1'], 'n1', 'u')], ['in-two-topics']],
+  [
+    'in two topics',
+    [...final(['a.1'], 'n1', 't'), ...final(['a.1'], 'n1', 'u')],
+    ['in-two-topics'],
+  ],
 ])
 
 table(order, [
   ['all agree', [...abc, ...deliver(2, 'a.2'), ...final(['a.1', 'a.2', 'a.3'])], []],
-  ['a subscriber sees another message', [...abc, ...deliver(2, 'a.3')], ['two-messages-at-one-seq', 'one-message-at-two-seqs']],
-  ['two subscribers disagree', [...deliver(1, 'a.1', 's'), ...deliver(1, 'a.2', 'r')], ['two-messages-at-one-seq']],
-  ['two nodes disagree', [...final(['a.1', 'a.2'], 'n1'), ...final(['a.2', 'a.1'], 'n2')], ['two-messages-at-one-seq', 'one-message-at-two-seqs', 'two-messages-at-one-seq', 'one-message-at-two-seqs']],
-  ['two acks at one seq', [...publish('a.1', 1), ...publish('b.1', 1)], ['two-messages-at-one-seq']],
+  [
+    'a subscriber sees another message',
+    [...abc, ...deliver(2, 'a.3')],
+    ['two-messages-at-one-seq', 'one-message-at-two-seqs'],
+  ],
+  [
+    'two subscribers disagree',
+    [...deliver(1, 'a.1', 's'), ...deliver(1, 'a.2', 'r')],
+    ['two-messages-at-one-seq'],
+  ],
+  [
+    'two nodes disagree',
+    [...final(['a.1', 'a.2'], 'n1'), ...final(['a.2', 'a.1'], 'n2')],
+    [
+      'two-messages-at-one-seq',
+      'one-message-at-two-seqs',
+      'two-messages-at-one-seq',
+      'one-message-at-two-seqs',
+    ],
+  ],
+  [
+    'two acks at one seq',
+    [...publish('a.1', 1), ...publish('b.1', 1)],
+    ['two-messages-at-one-seq'],
+  ],
   ['the same seq in two topics', [...publish('a.1', 1, 't'), ...publish('a.2', 1, 'u')], []],
 ])
 
@@ -83,16 +195,41 @@ table(fifo, [
   ['in order', abc, []],
   ['turned round', [...publish('a.1', 2), ...publish('a.2', 1)], ['sender-reordered']],
   ['two senders', [...publish('a.1', 2), ...publish('b.2', 1)], []],
-  ['an unknown one shows behind', [...publish('a.1', 'info'), ...publish('a.2', 1), ...final(['a.2', 'a.1'])], ['sender-reordered']],
+  [
+    'an unknown one shows behind',
+    [...publish('a.1', 'info'), ...publish('a.2', 1), ...final(['a.2', 'a.1'])],
+    ['sender-reordered'],
+  ],
 ])
 
-const slow = { process: 'x', f: 'publish', key: 't', value: { id: 'x.1', sender: 'x', n: 1 } } as const
+const slow = {
+  process: 'x',
+  f: 'publish',
+  key: 't',
+  value: { id: 'x.1', sender: 'x', n: 1 },
+} as const
 table(realTime, [
   ['one after another', abc, []],
   ['overtaken', [...publish('a.1', 2), ...publish('b.1', 1)], ['overtaken']],
-  ['at the same time', [{ ...slow, type: 'invoke' }, ...publish('b.1', 2), { ...slow, type: 'ok', value: { ...slow.value, seq: 1 } }], []],
-  ['an unknown one may come late', [...publish('a.1', 'info'), ...publish('b.1', 1), ...final(['b.1', 'a.1'])], []],
-  ['an unknown one cannot come early', [...publish('a.1', 2), ...publish('b.1', 'info'), ...final(['b.1', 'a.1'])], ['overtaken']],
+  [
+    'at the same time',
+    [
+      { ...slow, type: 'invoke' },
+      ...publish('b.1', 2),
+      { ...slow, type: 'ok', value: { ...slow.value, seq: 1 } },
+    ],
+    [],
+  ],
+  [
+    'an unknown one may come late',
+    [...publish('a.1', 'info'), ...publish('b.1', 1), ...final(['b.1', 'a.1'])],
+    [],
+  ],
+  [
+    'an unknown one cannot come early',
+    [...publish('a.1', 2), ...publish('b.1', 'info'), ...final(['b.1', 'a.1'])],
+    ['overtaken'],
+  ],
 ])
 
 table(phantom, [
@@ -101,16 +238,37 @@ table(phantom, [
   ['never sent', deliver(1, 'z.9'), ['never-sent']],
   ['sent to another topic', [...publish('a.1', 1, 'u'), ...deliver(1, 'a.1')], ['never-sent']],
   ['refused and seen', [...publish('a.1', 'fail'), ...final(['a.1'])], ['refused-but-there']],
-  ['refused once, then acknowledged', [...publish('a.1', 'fail'), ...publish('a.1', 1), ...final(['a.1'])], []],
+  [
+    'refused once, then acknowledged',
+    [...publish('a.1', 'fail'), ...publish('a.1', 1), ...final(['a.1'])],
+    [],
+  ],
   ['seen before it was sent', [...deliver(1, 'a.1'), ...publish('a.1', 1)], ['before-sending']],
-  ['damaged', [...publish('a.1', 1), { process: 's', type: 'ok', f: 'deliver', key: 't', value: { seq: 1, id: 'a.1', damaged: true } }], ['damaged']],
+  [
+    'damaged',
+    [
+      ...publish('a.1', 1),
+      {
+        process: 's',
+        type: 'ok',
+        f: 'deliver',
+        key: 't',
+        value: { seq: 1, id: 'a.1', damaged: true },
+      },
+    ],
+    ['damaged'],
+  ],
 ])
 
 table(ack, [
   ['true', [...abc, ...final(['a.1', 'a.2', 'a.3'])], []],
   ['another seq', [...publish('a.1', 7), ...final(['a.1'])], ['ack-seq-differs']],
   ['a retry told another seq', [...publish('a.1', 1), ...publish('a.1', 2)], ['two-acks-differ']],
-  ['a retry told the same seq', [...publish('a.1', 1), ...publish('a.1', 1), ...final(['a.1'])], []],
+  [
+    'a retry told the same seq',
+    [...publish('a.1', 1), ...publish('a.1', 1), ...final(['a.1'])],
+    [],
+  ],
   ['gone is not the matter of this checker', [...publish('a.1', 1), ...final([])], []],
 ])
 
@@ -119,8 +277,22 @@ table(subscriber, [
   ['a skip', [...attach(0), ...deliver(1, 'a'), ...deliver(3, 'c')], ['skipped']],
   ['a step back', [...attach(0), ...deliver(2, 'b'), ...deliver(1, 'a')], ['stepped-back']],
   ['twice', [...attach(0), ...deliver(1, 'a'), ...deliver(1, 'a')], ['delivered-twice']],
-  ['again after a new attach', [...attach(0), ...deliver(1, 'a'), ...attach(0), ...deliver(1, 'a')], []],
-  ['two subscribers beside each other', [...attach(0, 's'), ...attach(0, 'r'), ...deliver(1, 'a', 's'), ...deliver(1, 'a', 'r'), ...deliver(2, 'b', 's')], []],
+  [
+    'again after a new attach',
+    [...attach(0), ...deliver(1, 'a'), ...attach(0), ...deliver(1, 'a')],
+    [],
+  ],
+  [
+    'two subscribers beside each other',
+    [
+      ...attach(0, 's'),
+      ...attach(0, 'r'),
+      ...deliver(1, 'a', 's'),
+      ...deliver(1, 'a', 'r'),
+      ...deliver(2, 'b', 's'),
+    ],
+    [],
+  ],
   ['silent to the end', [...attach(0), ...abc, ...deliver(1, 'a.1')], ['went-silent']],
   ['never got anything', [...attach(0), ...abc], ['went-silent']],
   ['silent because detached', [...attach(0), ...abc, ...deliver(1, 'a.1'), ...detach()], []],
@@ -132,7 +304,11 @@ table(resume, [
   ['too late', [...attach(4), ...deliver(6, 'f')], ['resumed-too-late']],
   ['too early', [...attach(4), ...deliver(4, 'd')], ['resumed-too-early']],
   ['from now on', [...attach(undefined), ...deliver(9, 'i')], []],
-  ['second attach counts by itself', [...attach(0), ...deliver(1, 'a'), ...attach(1), ...deliver(3, 'c')], ['resumed-too-late']],
+  [
+    'second attach counts by itself',
+    [...attach(0), ...deliver(1, 'a'), ...attach(1), ...deliver(3, 'c')],
+    ['resumed-too-late'],
+  ],
   ['a delivery without an attach', deliver(1, 'a'), 'unknown'],
 ])
 

@@ -69,7 +69,9 @@ const edits: Readonly<Record<string, Edit>> = {
     return rows.with(i, { ...at(rows, i), seq: at(rows, i).seq + 1 })
   }),
   'invent a message': inFinalRead((rows) => [...rows, { seq: rows.length + 1, id: 'nobody.1' }]),
-  'drop a delivery': inDeliveries((lines, i) => (goesOn(lines, i) ? lines.toSpliced(i, 1) : undefined)),
+  'drop a delivery': inDeliveries((lines, i) =>
+    goesOn(lines, i) ? lines.toSpliced(i, 1) : undefined,
+  ),
   'deliver twice': inDeliveries((lines, i) => lines.toSpliced(i, 0, at(lines, i))),
   'renumber a delivery': inDeliveries((lines, i) => {
     const value = at(lines, i).value as Row
@@ -80,13 +82,17 @@ const edits: Readonly<Record<string, Edit>> = {
     if (acks.length === 0) return undefined
     const victim = prng.pick(acks)
     const value = victim.value as Row
-    return lines.map((line) => (line === victim ? { ...line, value: { ...value, seq: value.seq + 1 } } : line))
+    return lines.map((line) =>
+      line === victim ? { ...line, value: { ...value, seq: value.seq + 1 } } : line,
+    )
   },
   'refuse for certain what was stored': (lines, prng) => {
-    const stored = new Set((lines.at(-1)?.value as Row[]).map((row) => row.id))
+    const stored = new Set((at(lines, lines.length - 1).value as Row[]).map((row) => row.id))
     const ends = lines.filter((line) => line.f === 'publish' && line.type !== 'invoke')
     const idOf = (line: OpDraft): string => (line.value as Row).id
-    const once = ends.filter((line) => ends.filter((other) => idOf(other) === idOf(line)).length === 1)
+    const once = ends.filter(
+      (line) => ends.filter((other) => idOf(other) === idOf(line)).length === 1,
+    )
     const victims = once.filter((line) => stored.has(idOf(line)))
     if (victims.length === 0) return undefined
     const victim = prng.pick(victims)

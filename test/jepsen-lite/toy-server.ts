@@ -62,7 +62,13 @@ export class ToyServer {
       const [[verb, body]] = Object.entries(JSON.parse(bytes.toString())) as [[string, Body]]
       const reply = (code: number, more: object = {}): void => {
         if (!this.mute.has(verb))
-          this.#send(socket, 'ctrl', { id: body['id'], topic: body['topic'], code, text: `text ${code}`, ...more })
+          this.#send(socket, 'ctrl', {
+            id: body['id'],
+            topic: body['topic'],
+            code,
+            text: `text ${code}`,
+            ...more,
+          })
       }
       const refusal = this.refuse.get(verb)
       if (refusal !== undefined) reply(refusal)
@@ -70,7 +76,12 @@ export class ToyServer {
     })
   }
 
-  #do(socket: WebSocket, verb: string, body: Body, reply: (code: number, more?: object) => void): void {
+  #do(
+    socket: WebSocket,
+    verb: string,
+    body: Body,
+    reply: (code: number, more?: object) => void,
+  ): void {
     const topic = String(body['topic'])
     switch (verb) {
       case 'hi':
@@ -79,7 +90,9 @@ export class ToyServer {
         this.#logins.add(body['secret'])
         return reply(200, { params: { user: 'usrNew' } })
       case 'login':
-        return this.#logins.has(body['secret']) ? reply(200, { params: { user: 'usrOld' } }) : reply(401)
+        return this.#logins.has(body['secret'])
+          ? reply(200, { params: { user: 'usrOld' } })
+          : reply(401)
       case 'sub': {
         const name = topic.startsWith('new') ? `grp${topic.slice(3)}` : topic
         this.#attached.set(name, (this.#attached.get(name) ?? new Set()).add(socket))
@@ -99,13 +112,18 @@ export class ToyServer {
     }
   }
 
-  #page(socket: WebSocket, { topic, data }: Body, reply: (code: number, more?: object) => void): void {
+  #page(
+    socket: WebSocket,
+    { topic, data }: Body,
+    reply: (code: number, more?: object) => void,
+  ): void {
     const log = this.#topics.get(topic) ?? []
     const end = Math.min(log.length, (data.before ?? Infinity) - 1)
     const rows: number[] = []
     for (let seq = end; seq >= data.since && rows.length < data.limit; seq--) rows.push(seq)
     this.beforePage?.()
-    for (const seq of rows) this.#send(socket, 'data', { topic, seq, content: log[seq - 1]?.content })
+    for (const seq of rows)
+      this.#send(socket, 'data', { topic, seq, content: log[seq - 1]?.content })
     reply(rows.length > 0 ? 208 : 204, { params: { what: 'data', count: rows.length } })
   }
 }

@@ -147,7 +147,7 @@ test('what storage throws otherwise is passed on', () => {
   }
   const { core } = stored()
   expect(() => new Core(config, disk)).toThrow('wires cut')
-  Object.assign(core.storage, { term: disk.term })
+  Object.assign(core.storage, { term: () => disk.term(1) })
   expect(() => core.log.termOrNone(2)).toThrow('wires cut')
   expect(() => core.log.matches(2, 1)).toThrow('wires cut')
 })

@@ -8,11 +8,10 @@ import { runScript } from './world/script.ts'
 const folder = join(import.meta.dirname, 'scripts')
 const scripts = readdirSync(folder)
   .filter((name) => name.endsWith('.txt'))
-  .map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }))
+  .map((name) => readFileSync(join(folder, name), 'utf8'))
 
 test.for(Object.keys(mutants) as Mutant[])('a script notices mutant %s', (mutant) => {
-  const noticed = scripts.filter(({ text }) => isNoticed(text, mutant)).map(({ name }) => name)
-  expect(noticed).not.toEqual([])
+  expect(scripts.some((text) => isNoticed(text, mutant))).toBe(true)
 })
 
 test('a name that is not in the list is no mutant', () => {

@@ -80,7 +80,9 @@ test('a leader that is asked to forget or to stand goes on', () => {
 test('reads are bounded: too many are refused, and room comes back', () => {
   const group = led(3)
   const { raft } = group.member(1)
-  for (let i = 1; i <= maxPendingReads; i++) expect(raft.readIndex(i).error).toBe(undefined)
+  let refused = 0
+  for (let i = 1; i <= maxPendingReads; i++) if (raft.readIndex(i).error !== undefined) refused++
+  expect(refused).toBe(0)
   expect(raft.readIndex(0)).toEqual({ error: 'reads-full' })
   group.deliver(message('read-index', { from: 2, to: 1, context: 1 }))
   const rounds = raft.ready().messages.filter(({ kind }) => kind === 'heartbeat')

@@ -34,16 +34,20 @@ export class TestEdge {
   port = 0
   #minted = 1n
 
-  constructor(options: Partial<EdgeOptions> = {}) {
+  constructor(options: Partial<EdgeOptions> = {}, { canMint = (): boolean => true } = {}) {
+    const granted = <T>(id: T): T => {
+      if (!canMint()) throw new Error('the clock is behind')
+      return id
+    }
     const { clock, timers } = realSystem((error) => this.thrown.push(error))
     this.edge = new ClientEdge({
       topics: this.topics,
       options: { ...defaultEdgeOptions, passwordCostLog2: testCost.costLog2, ...options },
       keys: { apiKeySalt: stockSalt, tokenKey },
       mint: {
-        user: () => userIdFromBigInt(1_000n + this.#minted++),
-        group: () => grpTopic(77, Number(this.#minted++)),
-        session: () => `s${this.#minted++}`,
+        user: () => granted(userIdFromBigInt(1_000n + this.#minted++)),
+        group: () => granted(grpTopic(77, Number(this.#minted++))),
+        session: () => granted(`s${this.#minted++}`),
       },
       timers,
       clock,

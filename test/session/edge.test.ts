@@ -104,7 +104,7 @@ describe('in time or not at all', () => {
   })
 
   test('no hi, and no login: closed with 1008', async () => {
-    await using edge = await TestEdge.open({ handshakeMs: 300, loginMs: 600 })
+    await using edge = await TestEdge.open({ handshakeMs: 600, loginMs: 1_000 })
     const [mute, noisy, lazy] = [
       await TestClient.open(edge.url),
       await TestClient.open(edge.url),
@@ -129,7 +129,7 @@ describe('in time or not at all', () => {
     ;(dead.socket as any).pong = () => {}
     const began = performance.now()
     expect(await dead.closed).toEqual({ code: 1001, reason: 'idle' })
-    expect(performance.now() - began).toBeLessThan(1_500)
+    expect(performance.now() - began).toBeLessThan(4_000)
     await eventually(() => pings >= 2)
     expect((await alive.ask({ get: { topic: 'me', what: 'desc' } })).code).toBe(204)
     await eventually(() => edge.counts.get('session_rtt_seconds')! >= 2)
@@ -179,8 +179,7 @@ describe('a drain', () => {
     }
     expect(clients[0]!.heard.some((m) => m.data?.last)).toBe(true)
     times.sort((a, b) => a - b)
-    expect(times[0]).toBeLessThan(200)
-    expect(times.at(-1)).toBeGreaterThan(300)
+    expect(times.at(-1)! - times[0]!).toBeGreaterThan(200)
     expect(edge.edge.sessions).toBe(0)
     expect(edge.topics.forgotten).toHaveLength(30)
   })

@@ -175,9 +175,9 @@ describe('login', () => {
     const guess = async (secret: string): Promise<number> =>
       (await client.ask({ login: { scheme: 'basic', secret: base64(secret) } })).code
     const codes: number[] = []
-    for (let n = 0; n < 12; n++) codes.push(await guess('ann:wrong'))
+    while (codes.filter((code) => code === 401).length < 7) codes.push(await guess('ann:wrong'))
     expect(codes.slice(0, 6)).toEqual(Array(6).fill(401))
-    expect(codes).toContain(503)
+    expect(new Set(codes)).toEqual(new Set([401, 503]))
     expect(await guess('ann:secret12')).toBe(503)
     expect(await guess('ben:secret12')).toBe(200)
   })

@@ -63,7 +63,7 @@ describe('requests of one session', () => {
   })
 })
 
-test('a session is forgotten exactly once, however it ends (SESSION-2, SESSION-3)', async () => {
+test('a session is forgotten exactly once, however it ends', async () => {
   await using edge = await TestEdge.open()
   const uid = await edge.user('ann')
   const clients = await Promise.all(Array.from({ length: 40 }, () => edge.client(uid)))

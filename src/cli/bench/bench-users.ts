@@ -19,7 +19,7 @@ export class BenchUsers {
 
   /** A logged-in connection to `node`, of the next user or of the one named. */
   async connect(node: number, user = this.#turn++ % this.#max): Promise<BenchSession> {
-    const session = await BenchSession.open(this.#urls[node % this.#urls.length]!)
+    const session = await patiently(() => BenchSession.open(this.#urls[node % this.#urls.length]!))
     const known = this.#tokens.get(user)
     if (known === undefined) {
       const token = this.#signUp(session, user)
@@ -49,7 +49,7 @@ export class BenchUsers {
     const session = await this.connect(node, ownerUser)
     const text = (id: string) =>
       `{"sub":{"id":"${id}","topic":"new${id}","set":{"desc":{"defacs":{"auth":"JRWPS","anon":"N"},"public":{"fn":"bench"}}}}}`
-    const { topic } = await session.ask(text)
+    const { topic } = await patiently(() => session.ask(text))
     session.close()
     if (topic === undefined) throw new Error('the answer to a new topic has no name')
     return topic
@@ -69,17 +69,21 @@ export class BenchUsers {
         (id) => `{"get":{"id":"${id}","topic":"${topic}","what":"desc"}}`,
       )
       const last = desc?.seq ?? 0
+      let page: { seq: number; content: string }[] = []
       session.onData = (frame) => {
         const { data } = JSON.parse(frame.toString()) as {
           data: { topic: string; seq: number; content?: unknown }
         }
-        if (data.topic === topic && typeof data.content === 'string') each(data.seq, data.content)
+        if (data.topic === topic) page.push({ seq: data.seq, content: String(data.content) })
       }
       for (let from = since; from <= last; from += pageSize) {
-        const page = `{"since":${from},"before":${from + pageSize},"limit":${pageSize}}`
+        page = []
+        const range = `{"since":${from},"before":${from + pageSize},"limit":${pageSize}}`
         await session.ask(
-          (id) => `{"get":{"id":"${id}","topic":"${topic}","what":"data","data":${page}}}`,
+          (id) => `{"get":{"id":"${id}","topic":"${topic}","what":"data","data":${range}}}`,
         )
+        page.sort((a, b) => a.seq - b.seq) // a page comes newest first
+        for (const { seq, content } of page) each(seq, content)
       }
     } finally {
       session.close()
@@ -102,3 +106,19 @@ const ownerUser = -1
 const pageSize = 100
 const parallelConnects = 6
 const signUpDeadlineMs = 30_000
+const patienceMs = 15_000
+const retryMs = 200
+
+/** Tries again while the server says that it cannot just now: a node that elects or starts, an upgrade refused with 503. */
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  const end = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const passing = error instanceof Error && /\b50[34]\b/.test(error.message)
+      if (!passing || performance.now() > end) throw error
+      await new Promise((resolve) => setTimeout(resolve, retryMs))
+    }
+  }
+}

@@ -32,6 +32,9 @@ export class Conversation {
   readonly #names = new Names()
   #topic: string | null = null
   #lastTyping = -Infinity
+  readonly #asked = new Set<string>()
+  /** The end of what is being shown. */
+  #shown: Promise<void> = Promise.resolve()
 
   constructor(options: ConversationOptions) {
     this.#client = options.client
@@ -98,6 +101,11 @@ export class Conversation {
       return
     }
     await this.#put(() => this.#client.subscribe(topic, this.#handlers()), topic)
+  }
+
+  /** Resolves when everything that has arrived is shown. */
+  async settled(): Promise<void> {
+    await this.#shown
   }
 
   /** The person is typing; others are told at most every few seconds. */
@@ -183,7 +191,7 @@ export class Conversation {
   }
 
   #showMessage(data: Data): void {
-    this.#say(this.#messageLine(data))
+    this.#named(data.from, () => this.#say(this.#messageLine(data)))
     if (data.from !== this.#client.user) this.#client.note(data.topic, 'read', data.seq)
   }
 
@@ -199,13 +207,29 @@ export class Conversation {
   }
 
   #showPresence({ topic, src, what, act, seq }: Pres): void {
-    const who = this.#names.of(src ?? topic)
-    if (what === 'on') this.#say(`* ${who} is online`)
-    else if (what === 'off') this.#say(`* ${who} went offline`)
-    else if (what === 'msg' && topic === 'me') {
-      const by = act === undefined ? '' : ` by ${this.#names.of(act)}`
-      this.#say(`* message ${seq ?? ''} in ${who}${by}`)
-    } else if (what === 'gone') this.#say(`* ${who} is gone`)
+    const about = src ?? topic
+    this.#named(about, () => {
+      const who = this.#names.of(about)
+      if (what === 'on') this.#say(`* ${who} is online`)
+      else if (what === 'off') this.#say(`* ${who} went offline`)
+      else if (what === 'msg' && topic === 'me') {
+        const by = act === undefined || act === about ? '' : ` by ${this.#names.of(act)}`
+        this.#say(`* message ${seq ?? ''} in ${who}${by}`)
+      } else if (what === 'gone') this.#say(`* ${who} is gone`)
+    })
+  }
+
+  /** Shows something after the name in it is known, or cannot be had; all in the order of arrival. */
+  #named(id: string | undefined, show: () => void): void {
+    this.#shown = this.#shown.then(() => this.#learn(id)).then(show)
+  }
+
+  /** Asks for the name behind a user or topic, once. */
+  async #learn(id: string | undefined): Promise<void> {
+    if (id === undefined || this.#names.has(id) || this.#asked.has(id) || id === 'me') return
+    if (this.#asked.size < maxAsked) this.#asked.add(id)
+    const { metas } = await this.#client.get(id, { what: 'desc' })
+    for (const { desc } of metas) this.#names.learn(id, desc?.public)
   }
 
   #failed(what: string, outcome: Outcome): void {
@@ -223,6 +247,9 @@ function textOf(content: unknown): string {
   }
   return JSON.stringify(content) ?? ''
 }
+
+/** Ids whose name was asked for. Above: they may be asked for again. */
+const maxAsked = 10_000
 
 /** As the stock clients do. */
 const typingEveryMs = 3_000

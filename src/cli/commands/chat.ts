@@ -99,6 +99,7 @@ async function converse(
   for await (const line of terminal.lines()) {
     if (!(await conversation.line(line))) break
   }
+  await conversation.settled()
 }
 
 /** Logs in, or signs up when there is no such user; what to tell the person. */

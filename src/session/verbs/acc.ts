@@ -10,6 +10,7 @@ import { isRefusal, refusals } from '../refusal.ts'
 import type { Refusal } from '../refusal.ts'
 import type { AccBody } from '../schema.ts'
 import { codePoints, isLoginName, loginAndPassword, secretOf } from '../secret.ts'
+import { minted } from '../session-host.ts'
 import type { Session } from '../session.ts'
 
 /** Makes an account, or changes the password of one (tinode-wire.md 2.4, 8.4, 8.6). */
@@ -60,7 +61,9 @@ async function create(session: Session, id: string | undefined, body: AccBody): 
   if (isRefusal(secret)) return refuse(secret)
   const { login, password } = secret
   const level: AuthLevel = isBasic ? 'auth' : 'anon'
-  const who = { uid: host.mint.user(), level, login, at: host.clock.now() }
+  const uid = minted(() => host.mint.user(), host.logger)
+  if (uid === null) return refuse(refusals.unavailable)
+  const who = { uid, level, login, at: host.clock.now() }
   const account = newAccountOf(body, who, host.options)
   if (isRefusal(account)) return refuse(account)
   const answer = isBasic

@@ -3,8 +3,7 @@ import { forward } from '../addressing.ts'
 import { bodyHash } from '../body-hash.ts'
 import type { Extra } from '../dispatch.ts'
 import { refusals } from '../refusal.ts'
-import type { Refusal } from '../refusal.ts'
-import type { PubBody } from '../schema.ts'
+import type { ExtraBody, PubBody } from '../schema.ts'
 import type { Session } from '../session.ts'
 
 type Head = { readonly [key: string]: Json }
@@ -12,19 +11,18 @@ type Head = { readonly [key: string]: Json }
 /** A message (tinode-wire.md 2.8). Head and content go on as JSON text, which nobody in between parses. */
 export function runPub(session: Session, body: PubBody, extra: Extra): void {
   forward(session, extra, body, false, (asker) => {
-    const key = keyOf(extra)
+    const key = extra === undefined ? noKey : keyOf(extra)
     if (key === null) return refusals.malformed
     const head = headText(body.head, asker === session ? '' : session.uid)
     const content = body.content === undefined ? 'null' : JSON.stringify(body.content)
-    const noecho = body.noecho === true
-    const command: PubCommand | Refusal = {
+    const command: PubCommand = {
       kind: 'pub',
       producer: key.producer,
       n: key.n,
       hash: bodyHash(head, content),
       head,
       content,
-      noecho,
+      noecho: body.noecho === true,
     }
     return command
   })
@@ -34,9 +32,9 @@ export function runPub(session: Session, body: PubBody, extra: Extra): void {
  * An own idempotency key (P3): `extra: {producer, n}`. Without it the session is the producer and the
  * topic floor counts. Null: half of it, or not a name and a number from 1.
  */
-function keyOf(extra: Extra): { producer: string; n: number } | null {
-  const producer = extra?.producer ?? ''
-  const n = extra?.n ?? 0
+function keyOf(extra: ExtraBody): { producer: string; n: number } | null {
+  const producer = extra.producer ?? ''
+  const n = extra.n ?? 0
   if (producer === '' && n === 0) return noKey
   return producerPattern.test(producer) && Number.isSafeInteger(n) && n >= 1
     ? { producer, n }

@@ -1,4 +1,6 @@
 import type { SubCommand } from '../../chat/command.ts'
+import type { TopicName } from '../../ids/topic-name.ts'
+import type { UserId } from '../../ids/user-id.ts'
 import type { TopicRequest } from '../../topic/topics.ts'
 import { addressOf, askerOf } from '../addressing.ts'
 import type { Extra } from '../dispatch.ts'
@@ -6,9 +8,10 @@ import { queryOf } from '../get-query.ts'
 import { isRefusal, refusals } from '../refusal.ts'
 import type { Refusal } from '../refusal.ts'
 import type { SubBody } from '../schema.ts'
+import { minted } from '../session-host.ts'
+import type { SessionHost } from '../session-host.ts'
 import type { Session } from '../session.ts'
 import { descOf, said, tagsOf } from '../set-parts.ts'
-import type { UserId } from '../../ids/user-id.ts'
 
 /**
  * Attaches to a topic, joins it, or makes a new one (tinode-wire.md 5.1). A new group gets its real
@@ -24,11 +27,17 @@ export function runSub(session: Session, body: SubBody, extra: Extra): void {
   const create = 'create' in address ? address.create : undefined
   const command = commandOf(body, asker.uid, create)
   if (isRefusal(command)) return refuse(command)
-  // Whoever makes a channel is its owner, who uses the `grp` name; only readers come as `chn`.
-  const { topic, asChan } =
-    'create' in address ? { topic: session.host.mint.group(), asChan: false } : address
+  const existing = 'create' in address ? newTopic(session.host) : address
+  if (existing === null) return refuse(refusals.unavailable)
+  const { topic, asChan } = existing
   const request: TopicRequest = { id, said: body.topic ?? '', topic, asChan, command }
   session.request(asker, request, true)
+}
+
+/** Whoever makes a channel is its owner, who uses the `grp` name; only readers come as `chn`. */
+function newTopic({ mint, logger }: SessionHost): { topic: TopicName; asChan: boolean } | null {
+  const topic = minted(() => mint.group(), logger)
+  return topic === null ? null : { topic, asChan: false }
 }
 
 function commandOf(

@@ -112,7 +112,7 @@ export const usualWeights: Weights = {
   tick: 25,
   propose: 15,
   change: 3,
-  read: 6,
+  read: 25,
   transfer: 2,
   crash: 2,
   compact: 2,
@@ -127,6 +127,7 @@ export const usualWeights: Weights = {
 export function swarm(random: Random): Weights {
   const weights = { ...usualWeights }
   for (const action of varied) weights[action] *= factors[random.below(factors.length)] as number
+  weights.tick *= 1 + random.below(5)
   return weights
 }
 

@@ -1,0 +1,156 @@
+import { resolve } from 'node:path'
+import type { CommandModule } from 'yargs'
+import { CouldNotRun } from '../could-not-run.ts'
+import { exitCodeOf } from '../exit-code.ts'
+import { judgementText } from '../judgement-text.ts'
+import { nemeses } from '../nemesis/registry.ts'
+import { Prng } from '../prng.ts'
+import { runOne } from '../run.ts'
+import { createRunFolder } from '../store.ts'
+import { workloads } from '../workload/registry.ts'
+import { LocalWorld } from '../world/local.ts'
+import { writeReport } from '../write-report.ts'
+
+interface RunArguments {
+  readonly nodes: number
+  readonly partitions: number
+  readonly workload: string
+  readonly nemesis: string
+  readonly time: number
+  readonly rate: number
+  readonly lanes: number
+  readonly topics: number
+  readonly seed: string
+  readonly 'min-throughput': number
+  readonly store: string
+  readonly server: string | undefined
+  readonly json: boolean
+}
+
+export const runCommand: CommandModule<object, RunArguments> = {
+  command: 'run',
+  describe: 'start a cluster on this machine, break it while clients work, and judge what they saw',
+  builder: (y) =>
+    y
+      .option('nodes', { type: 'number', default: 5, describe: 'servers' })
+      .option('partitions', {
+        type: 'number',
+        default: 16,
+        describe: 'of the cluster; a power of two',
+      })
+      .option('workload', {
+        type: 'string',
+        default: 'publish',
+        choices: workloads.map(({ name }) => name),
+      })
+      .option('nemesis', {
+        type: 'string',
+        default: 'partition,kill,pause',
+        describe: 'names from `list`, with commas; none: no faults',
+      })
+      .option('time', { type: 'number', default: 60, describe: 'seconds with faults' })
+      .option('rate', {
+        type: 'number',
+        default: 1_000,
+        describe: 'operations per second wished for',
+      })
+      .option('lanes', {
+        type: 'number',
+        default: 20,
+        describe: 'clients with one operation at a time',
+      })
+      .option('topics', { type: 'number', default: 6 })
+      .option('seed', {
+        type: 'string',
+        default: String(Date.now() % 1_000_000),
+        describe: 'the same seed draws the same faults',
+      })
+      .option('min-throughput', {
+        type: 'number',
+        default: 100,
+        describe: 'operations per second before the first fault; below, the run proves nothing',
+      })
+      .option('store', {
+        type: 'string',
+        default: 'jepsen-lite/store',
+        describe: 'folder of all runs',
+      })
+      .option('server', {
+        type: 'string',
+        describe: 'program of the server; missing: the one built beside this',
+      })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'the summary as JSON; progress goes to stderr',
+      }) as never,
+  handler: async (argv) => {
+    const { result, text } = await run(argv)
+    console.log(text)
+    process.exitCode = exitCodeOf(result)
+  },
+}
+
+async function run(
+  argv: RunArguments,
+): Promise<{ result: 'valid' | 'invalid' | 'unknown'; text: string }> {
+  const workload = workloads.find(({ name }) => name === argv.workload)
+  if (!workload) throw new CouldNotRun(`there is no workload ${argv.workload}`)
+  const chosen = nemesesNamed(argv.nemesis)
+  const startedAt = new Date()
+  const name = [workload.name, ...chosen.map((nemesis) => nemesis.name)].join('+')
+  const folder = createRunFolder(resolve(argv.store), name, startedAt)
+  const prng = new Prng(argv.seed)
+  const { nodes, partitions, server, seed, rate, lanes, topics } = argv
+  const world = new LocalWorld({
+    nodes,
+    partitions,
+    folder,
+    prng: prng.split('world'),
+    ...(server !== undefined && { program: resolve(server) }),
+  })
+  const summary = await runOne({
+    name,
+    seed,
+    startedAt,
+    folder,
+    world,
+    workload,
+    nemeses: chosen,
+    prng,
+    seconds: argv.time,
+    rate,
+    lanes,
+    topics,
+    minThroughput: argv['min-throughput'],
+    config: {
+      nodes,
+      partitions,
+      workload: workload.name,
+      nemesis: argv.nemesis,
+      time: argv.time,
+      rate,
+      lanes,
+      topics,
+    },
+    progress: (line) => console.error(line),
+  })
+  const { path } = await writeReport(folder.path)
+  const { result } = summary.judgement
+  const text = argv.json
+    ? JSON.stringify({ folder: folder.path, report: path, ...summary }, null, 2)
+    : `${judgementText(summary.judgement)}\nreport: ${path}\nagain: jepsen-lite run --seed ${seed} --nodes ${nodes} --workload ${workload.name} --nemesis ${argv.nemesis} --time ${argv.time}`
+  return { result, text }
+}
+
+function nemesesNamed(list: string): typeof nemeses {
+  const names = list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'none')
+  return names.map((name) => {
+    const found = nemeses.find((nemesis) => nemesis.name === name)
+    if (!found) throw new CouldNotRun(`there is no nemesis ${name}; see \`list\``)
+    return found
+  })
+}

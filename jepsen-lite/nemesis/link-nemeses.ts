@@ -1,0 +1,159 @@
+import type { LinkFault } from '../proxy/link-fault.ts'
+import type { Prng } from '../prng.ts'
+import { majorityOf } from '../world/world.ts'
+import type { Link, World } from '../world/world.ts'
+import { pickTarget, scopeOf } from './nemesis.ts'
+import type { Nemesis, NemesisContext } from './nemesis.ts'
+
+/** Which links are hit, and whom that concerns. */
+interface Cut {
+  readonly targets: readonly string[]
+  readonly links: readonly (readonly [from: string, to: string])[]
+  /** Nodes that no longer belong to a majority. */
+  readonly lost: number
+}
+
+type Draw = (context: NemesisContext) => Promise<Cut>
+
+/** Faults of the links between nodes. A cut resets connections, a hole swallows their bytes. */
+export const linkNemeses: readonly Nemesis[] = [
+  broken(
+    'isolate',
+    'N1: one node, often the busiest leader, cut off from all others.',
+    isolate,
+    cutOrHole,
+  ),
+  broken('partition', 'N2: a minority cut off from the majority.', halves, cutOrHole),
+  broken('bridge', 'N3: two halves that share one node.', bridge, cutOrHole),
+  broken(
+    'one-way',
+    'N5: one node can send and not receive, or receive and not send.',
+    oneWay,
+    hole,
+  ),
+  broken('delay', 'N9: all links of one node slow by 20 to 200 ms, with jitter.', aroundOne, delay),
+  broken(
+    'clog',
+    'N12: nothing moves on the links of one node, then everything.',
+    aroundOne,
+    () => ({ kind: 'clog' }),
+  ),
+  broken('bandwidth', 'N12: 100 kB/s on the links of one node.', aroundOne, () => ({
+    kind: 'bandwidth',
+    bytesPerSecond: 100_000,
+  })),
+  broken('half-open', 'N13: connections of one node stay up, bytes vanish.', isolate, hole),
+  broken(
+    'reset',
+    'N14: connections break in the middle of a frame, on all links.',
+    everywhere,
+    () => ({ kind: 'reset', probability: 0.002, midFrame: true }),
+  ),
+  broken('corrupt', 'N15: bits of frames flip, on all links.', everywhere, () => ({
+    kind: 'corrupt',
+    probability: 0.001,
+  })),
+  {
+    name: 'client-cut',
+    says: 'N7: clients cannot reach one healthy node.',
+    async start(context) {
+      const target = await pickTarget(context)
+      const link = context.world.clientLink(target)
+      return link && broke([link], [target], 'client', cutOrHole(context.prng))
+    },
+  },
+]
+
+function broken(name: string, says: string, draw: Draw, fault: (prng: Prng) => LinkFault): Nemesis {
+  return {
+    name,
+    says,
+    async start(context) {
+      const { world, prng } = context
+      const { targets, links, lost } = await draw(context)
+      const touched = links.flatMap(([from, to]) => world.link(from, to) ?? [])
+      if (touched.length === 0) return undefined
+      return broke(touched, targets, scopeOf(lost, world.nodes.length), fault(prng))
+    },
+  }
+}
+
+function broke(
+  links: readonly Link[],
+  targets: readonly string[],
+  scope: ReturnType<typeof scopeOf>,
+  fault: LinkFault,
+): NonNullable<Awaited<ReturnType<Nemesis['start']>>> {
+  const total = (): number => links.reduce((sum, link) => sum + link.effects, 0)
+  const before = total()
+  for (const link of links) link.setFault(fault)
+  return {
+    targets,
+    scope,
+    how: { ...fault, links: links.length },
+    effect: async () => (total() > before ? `${fault.kind} hit ${total() - before}` : undefined),
+    stop: async () => {
+      for (const link of links) link.heal()
+    },
+  }
+}
+
+function hole(): LinkFault {
+  return { kind: 'blackhole' }
+}
+
+function cutOrHole(prng: Prng): LinkFault {
+  return { kind: prng.chance(0.5) ? 'cut' : 'blackhole' }
+}
+
+function delay(prng: Prng): LinkFault {
+  return { kind: 'delay', ms: 20 + prng.below(180), jitterMs: 20 }
+}
+
+async function isolate(context: NemesisContext): Promise<Cut> {
+  const target = await pickTarget(context)
+  return { ...between([target], others(context.world, [target])), targets: [target], lost: 1 }
+}
+
+async function halves({ world, prng }: NemesisContext): Promise<Cut> {
+  const mixed = prng.shuffled(world.nodes)
+  const minority = mixed.slice(majorityOf(world.nodes.length))
+  return { ...between(minority, others(world, minority)), targets: minority, lost: minority.length }
+}
+
+async function bridge({ world, prng }: NemesisContext): Promise<Cut> {
+  const [middle = '', ...rest] = prng.shuffled(world.nodes)
+  const half = Math.floor(rest.length / 2)
+  const cut = between(rest.slice(0, half), rest.slice(half))
+  // Both sides reach a majority through the node in the middle, so nobody is lost.
+  return { ...cut, targets: [middle], lost: 0 }
+}
+
+async function oneWay(context: NemesisContext): Promise<Cut> {
+  const target = await pickTarget(context)
+  const mute = context.prng.chance(0.5)
+  const links = others(context.world, [target]).map((other) =>
+    mute ? ([target, other] as const) : ([other, target] as const),
+  )
+  return { targets: [`${target} ${mute ? 'cannot send' : 'cannot receive'}`], links, lost: 1 }
+}
+
+/** The same links as `isolate`; they stay usable, so nobody is lost. */
+async function aroundOne(context: NemesisContext): Promise<Cut> {
+  return { ...(await isolate(context)), lost: 0 }
+}
+
+async function everywhere({ world }: NemesisContext): Promise<Cut> {
+  const links = world.nodes.flatMap((from) =>
+    others(world, [from]).map((to) => [from, to] as const),
+  )
+  return { targets: world.nodes, links, lost: 0 }
+}
+
+function between(a: readonly string[], b: readonly string[]): Pick<Cut, 'links'> {
+  return { links: a.flatMap((x) => b.flatMap((y) => [[x, y] as const, [y, x] as const])) }
+}
+
+function others(world: World, without: readonly string[]): string[] {
+  return world.nodes.filter((node) => !without.includes(node))
+}

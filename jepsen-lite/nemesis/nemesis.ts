@@ -1,0 +1,55 @@
+import type { Prng } from '../prng.ts'
+import type { World } from '../world/world.ts'
+
+/** A kind of fault. It picks its targets by the run's chance and knows how to end what it began. */
+export interface Nemesis {
+  readonly name: string
+  /** One sentence, with the number of the fault catalogue. */
+  readonly says: string
+  /** Undefined: nothing fits now, for lack of nodes, links or leaders. */
+  start(context: NemesisContext): Promise<Fault | undefined>
+}
+
+export interface NemesisContext {
+  readonly world: World
+  readonly prng: Prng
+}
+
+/** A fault in force. */
+export interface Fault {
+  readonly targets: readonly string[]
+  readonly scope: Scope
+  /** Details for the history. */
+  readonly how?: Readonly<Record<string, unknown>>
+  /** What it did so far, if anything; asked again and again until there is something. */
+  effect(): Promise<string | undefined>
+  stop(): Promise<void>
+}
+
+/** How much of the cluster is hit; while it is a minority, the rest must go on serving. */
+export type Scope = 'minority' | 'majority' | 'all' | 'client'
+
+/** Whatever happened before: every node runs, no link has a fault. */
+export async function heal(world: World): Promise<void> {
+  for (const from of world.nodes) {
+    world.clientLink(from)?.heal()
+    for (const to of world.nodes) world.link(from, to)?.heal()
+  }
+  for (const node of world.nodes) await world.resume(node)
+  for (const node of world.nodes) await world.restart(node)
+}
+
+/** A node worth hitting: often one that leads much, sometimes the meta leader, sometimes any. */
+export async function pickTarget({ world, prng }: NemesisContext): Promise<string> {
+  const { metaLeader, led } = await world.roles()
+  const [busiest] = [...led].toSorted(([, a], [, b]) => b - a)
+  const draw = prng.fraction()
+  if (draw < 0.5 && busiest && busiest[1] > 0) return busiest[0]
+  if (draw < 0.7 && metaLeader !== undefined) return metaLeader
+  return prng.pick(world.nodes)
+}
+
+export function scopeOf(hit: number, nodes: number): Scope {
+  if (hit === nodes) return 'all'
+  return hit * 2 < nodes ? 'minority' : 'majority'
+}

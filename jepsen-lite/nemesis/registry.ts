@@ -1,0 +1,6 @@
+import { linkNemeses } from './link-nemeses.ts'
+import type { Nemesis } from './nemesis.ts'
+import { processNemeses } from './process-nemeses.ts'
+
+/** Every nemesis there is, as `list` shows them. */
+export const nemeses: readonly Nemesis[] = [...processNemeses, ...linkNemeses]

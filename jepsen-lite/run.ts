@@ -1,0 +1,156 @@
+import { defaultCheckOptions } from './checker/checker.ts'
+import { checkers } from './checker/registry.ts'
+import { runCheckers } from './checker/run-checkers.ts'
+import type { Judgement } from './checker/run-checkers.ts'
+import { asCouldNotRun } from './check-history.ts'
+import { HistoryWriter } from './history.ts'
+import type { Nemesis } from './nemesis/nemesis.ts'
+import { Schedule } from './nemesis/schedule.ts'
+import { History } from './operations.ts'
+import type { Prng } from './prng.ts'
+import type { RunSummary } from './report/run-summary.ts'
+import { sleep } from './sleep.ts'
+import { writeJson } from './store.ts'
+import type { RunFolder } from './store.ts'
+import type { Prepared, Workload } from './workload/workload.ts'
+import type { World } from './world/world.ts'
+
+export interface RunOptions {
+  readonly name: string
+  readonly seed: string
+  readonly startedAt: Date
+  readonly folder: RunFolder
+  readonly world: World
+  readonly workload: Workload
+  readonly nemeses: readonly Nemesis[]
+  readonly prng: Prng
+  readonly seconds: number
+  readonly rate: number
+  readonly lanes: number
+  readonly topics: number
+  readonly minThroughput: number
+  readonly config: Readonly<Record<string, unknown>>
+  /** A line for whoever watches. */
+  readonly progress: (line: string) => void
+}
+
+const callDeadlineMs = 5_000
+const observeMs = 500
+/** Clients go on so long after the last heal: whatever does not come back shows as a dead key. */
+const afterHealMs = 5_000
+const finishDeadlineMs = 60_000
+const readyDeadlineMs = 60_000
+
+/**
+ * One run from an empty folder to a verdict: a quiet start, faults, heal, calm, final reads,
+ * judgement. The world is stopped whatever happens. Rejects with CouldNotRun.
+ */
+export async function runOne(options: RunOptions): Promise<RunSummary> {
+  const { world, folder, progress } = options
+  try {
+    progress('starting the cluster')
+    await world.start()
+    const history = new HistoryWriter({ path: folder.history })
+    await drive(options, history)
+    await history.close()
+    const judgement = judge(new History(history.ops), options)
+    const summary = summaryOf(options, judgement)
+    writeJson(folder.summary, summary)
+    return summary
+  } finally {
+    await world.stop()
+  }
+}
+
+async function drive(options: RunOptions, history: HistoryWriter): Promise<void> {
+  const { world, workload, nemeses, prng, seconds, rate, lanes, topics, progress } = options
+  progress('making accounts and topics')
+  const clients = await workload.prepare({
+    world,
+    history,
+    prng: prng.split('workload'),
+    rate,
+    lanes,
+    topics,
+    callDeadlineMs,
+  })
+  const schedule = new Schedule({
+    world,
+    nemeses,
+    history,
+    prng: prng.split('nemesis'),
+    quietMs: Math.min(5_000, seconds * 200),
+    faultMs: [3_000, 8_000],
+    restMs: [2_000, 5_000],
+  })
+  const until = performance.now() + seconds * 1000
+  const watching = new AbortController()
+  const watch = observe(world, history, watching.signal)
+  const report = reportProgress(options, { history, schedule, until }, watching.signal)
+  await Promise.all([clients.run(until + afterHealMs), schedule.run(until)])
+  await finish(options, clients)
+  watching.abort()
+  await Promise.all([watch, report])
+  for (const fact of await world.observe(true)) history.record(fact)
+}
+
+async function finish({ world, progress }: RunOptions, clients: Prepared): Promise<void> {
+  progress('healed; waiting for all nodes')
+  const deadline = performance.now() + readyDeadlineMs
+  for (const node of world.nodes)
+    while (!(await world.isReady(node)) && performance.now() < deadline) await sleep(100)
+  progress('final reads')
+  await clients.finish(finishDeadlineMs)
+}
+
+async function observe(world: World, history: HistoryWriter, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    for (const fact of await world.observe(false)) history.record(fact)
+    await sleep(observeMs)
+  }
+}
+
+interface Watched {
+  readonly history: HistoryWriter
+  readonly schedule: Schedule
+  readonly until: number
+}
+
+async function reportProgress(
+  { seconds, progress }: RunOptions,
+  { history, schedule, until }: Watched,
+  over: AbortSignal,
+): Promise<void> {
+  let from = 0
+  while (!over.aborted) {
+    await sleep(1000)
+    const ops = history.ops.slice(from)
+    from += ops.length
+    const of = (type: string): number =>
+      ops.filter((op) => op.type === type && op.f !== 'deliver' && op.process !== 'observer').length
+    const at = Math.round(seconds - (until - performance.now()) / 1000)
+    const phase = at < seconds ? `fault: ${schedule.inForce}` : 'after the last heal'
+    progress(`${at} s  ${of('ok')} ok/s, ${of('fail')} fail, ${of('info')} unknown  ${phase}`)
+  }
+}
+
+function judge(history: History, { workload, minThroughput }: RunOptions): Judgement {
+  const options = { ...defaultCheckOptions, minThroughput, mustSucceed: workload.mustSucceed }
+  try {
+    return runCheckers(checkers, history, options)
+  } catch (error) {
+    throw asCouldNotRun(error)
+  }
+}
+
+function summaryOf(options: RunOptions, judgement: Judgement): RunSummary {
+  const { name, seed, startedAt, world, config } = options
+  return {
+    name,
+    seed,
+    startedAt: startedAt.toISOString(),
+    versions: world.versions,
+    config,
+    judgement,
+  }
+}

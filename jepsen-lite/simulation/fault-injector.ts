@@ -1,0 +1,205 @@
+import { isJoint } from '../../src/raft/confchange.ts'
+import type { RaftId } from '../../src/raft/entry.ts'
+import { Prng } from '../prng.ts'
+import type { FaultEvent } from './fault.ts'
+import { MemberChanges } from './member-changes.ts'
+import { cutLinks } from './partition-shapes.ts'
+import type { SimulatedNode } from './simulated-node.ts'
+import type { World } from './world.ts'
+
+/**
+ * Carries out the fault events of a plan. Each draws from a stream of its own, named by its place
+ * in the list, so that leaving one out changes nothing about the others.
+ */
+export class FaultInjector {
+  readonly #world: World
+  readonly #changes: MemberChanges
+
+  constructor(world: World) {
+    this.#world = world
+    this.#changes = new MemberChanges(world)
+  }
+
+  start(): void {
+    const { queue, plan } = this.#world
+    for (const event of plan.faults) queue.after(event.at, () => this.#begin(event))
+  }
+
+  #begin(event: FaultEvent): void {
+    const world = this.#world
+    if (world.isHealed) return
+    const random = new Prng(`simulation ${world.plan.seed} fault ${event.id}`)
+    world.counts.add(`fault: ${event.class}`)
+    world.note(() => `FAULT ${event.id} ${event.class} for ${event.ms.toFixed(1)} ms`)
+    switch (event.class) {
+      case 'partition':
+      case 'one-way':
+        this.#partition(event, random)
+        return
+      case 'clog':
+        this.#clog(event, random)
+        return
+      case 'crash':
+        for (const node of this.#victims(random)) this.#crash(node, event, random)
+        return
+      case 'slow-disk':
+        this.#slowDisk(this.#target(random), event, random.pick([5, 20, 100]))
+        return
+      case 'hung-disk':
+        this.#hangDisk(this.#target(random), event)
+        return
+      case 'stall':
+        this.#stall(this.#target(random), event)
+        return
+      case 'members':
+        this.#changes.attempt(random)
+        return
+      case 'transfer':
+        this.#transfer(random)
+        return
+      case 'hints':
+        this.#hint(random)
+        return
+      case 'cold': {
+        const node = this.#target(random)
+        node.shelf.letGo(node.lastIndex - random.below(4))
+        return
+      }
+      case 'loss':
+      case 'duplicate':
+      case 'replay':
+      case 'reorder':
+      case 'capacity':
+      case 'harsh':
+        return // always on, not events
+    }
+  }
+
+  /** Half the time whoever leads. */
+  #target(random: Prng): SimulatedNode {
+    const leader = this.#world.leader()
+    const all = [...this.#world.nodes.values()]
+    const other = random.pick(all)
+    return leader !== null && random.chance(0.5) ? leader : other
+  }
+
+  #victims(random: Prng): SimulatedNode[] {
+    const all = random.shuffled([...this.#world.nodes.values()])
+    switch (random.below(8)) {
+      case 0:
+        return all
+      case 1:
+        return all.slice(0, Math.floor(all.length / 2) + 1)
+      case 2:
+        return all.slice(0, Math.max(1, Math.floor((all.length - 1) / 2)))
+      default:
+        return [this.#target(random)]
+    }
+  }
+
+  #crash(node: SimulatedNode, { ms }: FaultEvent, random: Prng): void {
+    const status = node.status()
+    if (status === null) return
+    const { counts, queue } = this.#world
+    if (status.role === 'leader') counts.add('crash: a leader')
+    if (isJoint(status.config)) counts.add('crash: in a joint phase')
+    if (status.role === 'leader' && isJoint(status.config)) {
+      counts.add('crash: a leader in a joint phase')
+    }
+    node.crash(random)
+    if (this.#world.plan.classes.includes('hints')) this.#tellOf(node.id, random)
+    const { life } = node
+    queue.after(ms, () => {
+      if (this.#world.isHealed || node.isUp || node.life !== life) return
+      if (this.#world.nodes.get(node.id) === node) node.start()
+    })
+  }
+
+  /** The connections of a killed process break at once. */
+  #tellOf(id: RaftId, random: Prng): void {
+    for (const other of this.#world.nodes.values()) {
+      if (other.id === id) continue
+      other.later(random.exponential(this.#world.plan.tickMs / 2), () => {
+        this.#world.counts.add('hint: a link was lost')
+        other.raft?.linkLost(id)
+      })
+    }
+  }
+
+  #partition({ ms, class: kind }: FaultEvent, random: Prng): void {
+    const { network, queue, nodes } = this.#world
+    const ids = random.shuffled([...nodes.keys()])
+    const leader = this.#world.leader()?.id
+    if (leader !== undefined && random.chance(0.6)) {
+      ids.splice(ids.indexOf(leader), 1)
+      ids.unshift(leader)
+    }
+    const cuts = cutLinks(ids, kind === 'one-way', random)
+    for (const [from, to] of cuts) network.cut(from, to)
+    this.#world.note(() => `cut ${cuts.map(([from, to]) => `${from}→${to}`).join(' ')}`)
+    queue.after(ms, () => {
+      for (const [from, to] of cuts) network.mend(from, to)
+      this.#world.note(() => `mended ${cuts.length} links`)
+    })
+  }
+
+  /** All links to one node, or from it, or both. */
+  #clog({ ms }: FaultEvent, random: Prng): void {
+    const { network, nodes, queue } = this.#world
+    const { id } = this.#target(random)
+    const way = random.below(3)
+    for (const other of nodes.keys()) {
+      if (way !== 1) network.clog(other, id, queue.now + ms)
+      if (way !== 0) network.clog(id, other, queue.now + ms)
+    }
+  }
+
+  #slowDisk({ disk, id }: SimulatedNode, { ms }: FaultEvent, slowness: number): void {
+    disk.slowness = slowness
+    this.#world.note(() => `disk of ${id} is ${slowness} times slower`)
+    this.#world.queue.after(ms, () => {
+      disk.slowness = 1
+    })
+  }
+
+  #hangDisk(node: SimulatedNode, { ms }: FaultEvent): void {
+    const { counts, queue } = this.#world
+    if (!node.isUp) return
+    if (node.status()?.role === 'leader') counts.add('disk: hung at a leader')
+    node.disk.hang(true)
+    this.#world.note(() => `disk of ${node.id} hangs`)
+    queue.after(ms, () => node.disk.hang(false))
+  }
+
+  #stall(node: SimulatedNode, { ms }: FaultEvent): void {
+    if (!node.isUp || node.isStalled) return
+    if (node.status()?.role === 'leader') this.#world.counts.add('stall: a leader')
+    this.#world.note(() => `${node.id} stands still`)
+    node.stalledUntil = this.#world.queue.now + ms
+  }
+
+  #transfer(random: Prng): void {
+    const from = this.#target(random)
+    const to = random.pick([...this.#world.nodes.keys()])
+    this.#world.note(() => `${from.id} is asked to hand over to ${to}`)
+    if (this.#world.nodes.get(to)?.isUp === false) this.#world.counts.add('transfer: to a dead node')
+    from.input((raft) => raft.transferLeader(to))
+  }
+
+  /** What a host may tell its core about links, true or not. */
+  #hint(random: Prng): void {
+    const { counts, nodes } = this.#world
+    const about = this.#world.leader()?.id ?? random.pick([...nodes.keys()])
+    const at = this.#target(random)
+    const kind = random.below(5)
+    this.#world.note(() => `hint ${kind} at ${at.id} about ${about}`)
+    at.input((raft) => {
+      if (kind === 0) raft.linkLost(about)
+      else if (kind === 1) raft.reportUnreachable(random.pick([...nodes.keys()]))
+      else if (kind === 2) raft.forgetLeader()
+      else if (kind === 3) raft.campaign()
+      else raft.reportSnapshot(random.pick([...nodes.keys()]), random.chance(0.5))
+      counts.add('hint: told')
+    })
+  }
+}

@@ -1,0 +1,53 @@
+import { sleep } from '../sleep.ts'
+import { sitDown } from './seats.ts'
+import type { Seat } from './seats.ts'
+import type { WorkloadContext } from './workload.ts'
+
+const retryMs = 300
+
+/**
+ * Reads every topic from every node to its end. Each attempt is an operation; a place that never
+ * answers leaves only failures behind, which the coverage rules find. Returns the topics' ends.
+ */
+export async function finalReads(
+  context: WorkloadContext,
+  options: { seat: Seat; topics: readonly string[]; deadlineMs: number },
+): Promise<ReadonlyMap<string, number>> {
+  const { seat, topics, deadlineMs } = options
+  const until = performance.now() + deadlineMs
+  const ends = new Map<string, number>()
+  await Promise.all(
+    context.world.nodes.map(async (node) => {
+      for (const topic of topics)
+        for (let attempt = 0; ; attempt++) {
+          const end = await readAll(context, seat, { node, topic, attempt })
+          if (end !== undefined) ends.set(topic, Math.max(end, ends.get(topic) ?? 0))
+          if (end !== undefined || performance.now() > until) break
+          await sleep(retryMs)
+        }
+    }),
+  )
+  return ends
+}
+
+async function readAll(
+  context: WorkloadContext,
+  seat: Seat,
+  place: { node: string; topic: string; attempt: number },
+): Promise<number | undefined> {
+  const { node, topic, attempt } = place
+  const { history } = context
+  const process = `final-${node}-${topic}/${attempt}`
+  const at = { process, f: 'read-all', key: topic, node } as const
+  history.record({ ...at, type: 'invoke' })
+  const client = await sitDown(context, seat, { node, topics: [topic] })
+  const result = await client?.history(topic)
+  client?.close()
+  if (result?.outcome !== 'ok') {
+    history.record({ ...at, type: 'fail', error: result?.error ?? 'not connected' })
+    return undefined
+  }
+  const value = result.messages.map(({ seq, id }) => ({ seq, id }))
+  history.record({ ...at, type: 'ok', value })
+  return value.at(-1)?.seq ?? 0
+}

@@ -1,0 +1,109 @@
+import type { ChatClient, IdempotencyKey } from '../client/chat-client.ts'
+import { messageBody } from '../client/message-body.ts'
+import type { CallResult } from '../client/connection.ts'
+import type { Generator } from '../generator.ts'
+import type { Prng } from '../prng.ts'
+import { sleep } from '../sleep.ts'
+import { sitDown } from './seats.ts'
+import type { Seat } from './seats.ts'
+import type { WorkloadContext } from './workload.ts'
+
+export interface PublisherOptions {
+  readonly context: WorkloadContext
+  readonly name: string
+  readonly seat: Seat
+  readonly topics: readonly string[]
+  readonly generator: Generator<'publish'>
+  readonly prng: Prng
+  /** Under an idempotency key, again and again until it is acknowledged. */
+  readonly retries: boolean
+}
+
+const reconnectMs = [20, 250] as const
+/** Messages up to so large are mixed in, bytes. */
+const maxPadBytes = 2_000
+
+/**
+ * One lane: one operation at a time. After an unknown outcome the process and the connection are
+ * left behind; a new connection is a new sender, because order is promised per connection only.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions
+  #client: ChatClient | undefined
+  #life = 0
+  #count = 0
+  readonly #sent = new Map<string, number>()
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  async run(until: number): Promise<void> {
+    const { generator, prng, topics, retries } = this.#options
+    while (performance.now() < until) {
+      const step = generator.next()
+      await sleep(step.after, until)
+      if (step.kind === 'idle' || performance.now() >= until) continue
+      const topic = prng.pick(topics)
+      const id = `${this.#options.name}.${++this.#count}`
+      if (!retries) await this.#attempt(topic, id, undefined)
+      else await this.#untilStored(topic, id, until)
+    }
+    this.#client?.close()
+  }
+
+  /** Whoever gives up on a number leaves a hole, so the last message may be tried a little longer. */
+  async #untilStored(topic: string, id: string, until: number): Promise<void> {
+    const n = (this.#sent.get(topic) ?? 0) + 1
+    this.#sent.set(topic, n)
+    const key = { producer: `jepsen-${this.#options.name}`, n }
+    while (performance.now() < until + 10_000)
+      if ((await this.#attempt(topic, id, key)).outcome === 'ok') return
+  }
+
+  async #attempt(
+    topic: string,
+    id: string,
+    key: IdempotencyKey | undefined,
+  ): Promise<Pick<CallResult, 'outcome'>> {
+    const { context, name, prng } = this.#options
+    const client = await this.#connected()
+    const process = `${name}/${this.#life}`
+    const value = { id, sender: process, n: this.#count }
+    const at = { process, f: 'publish', key: topic, ...(client && { node: client.node }) } as const
+    context.history.record({ ...at, type: 'invoke', value })
+    if (!client) {
+      context.history.record({ ...at, type: 'fail', value, error: 'not connected' })
+      await sleep(prng.between(...reconnectMs))
+      return { outcome: 'fail' }
+    }
+    const pad = prng.chance(0.02) ? prng.below(maxPadBytes) : 0
+    const { outcome, params, error } = await client.publish(topic, messageBody(id, pad), key)
+    const told = outcome === 'ok' ? { ...value, seq: params['seq'] } : value
+    context.history.record({
+      ...at,
+      type: outcome,
+      value: told,
+      ...(error !== undefined && { error }),
+    })
+    if (outcome === 'info') this.#leave()
+    // A retry with the reason still there would be a busy loop.
+    if (outcome !== 'ok') await sleep(prng.between(...reconnectMs))
+    return { outcome }
+  }
+
+  async #connected(): Promise<ChatClient | undefined> {
+    if (this.#client?.isOpen) return this.#client
+    if (this.#client) this.#leave()
+    const { context, seat, topics, prng } = this.#options
+    const node = prng.pick(context.world.nodes)
+    this.#client = await sitDown(context, seat, { node, topics })
+    return this.#client
+  }
+
+  #leave(): void {
+    this.#client?.close()
+    this.#client = undefined
+    this.#life++
+  }
+}

@@ -1,0 +1,100 @@
+import type { OpDraft } from '../op.ts'
+
+/** What a node tells on its admin address; only the fields that are read here. */
+interface Status {
+  readonly node: {
+    readonly index: number
+    readonly name: string
+    readonly bootId: string
+    readonly version: string
+  }
+  readonly groups: readonly {
+    readonly group: number
+    readonly role: string
+    readonly term: number
+    readonly commit: number
+    readonly applied: number
+  }[]
+}
+
+interface RingReport {
+  readonly version: number
+  readonly hash: string
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly replicas: readonly string[]
+  }[]
+}
+
+/** The admin endpoints of one node, read only. Whatever does not answer in time is undefined. */
+export class AdminView {
+  readonly #base: string
+  readonly #deadlineMs: number
+
+  constructor(address: string, deadlineMs: number) {
+    this.#base = `http://${address}`
+    this.#deadlineMs = deadlineMs
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.#get('/readyz'))?.ok === true
+  }
+
+  async status(): Promise<Status | undefined> {
+    return this.#json<Status>('/v1/status')
+  }
+
+  async ring(): Promise<RingReport | undefined> {
+    return this.#json<RingReport>('/v1/ring')
+  }
+
+  async #json<T>(path: string): Promise<T | undefined> {
+    const response = await this.#get(path)
+    if (!response?.ok) return undefined
+    // The body may break off when the node dies in the middle of it.
+    return response.json().then(
+      (body) => body as T,
+      () => undefined,
+    )
+  }
+
+  #get(path: string): Promise<Response | undefined> {
+    return fetch(this.#base + path, { signal: AbortSignal.timeout(this.#deadlineMs) }).catch(
+      () => undefined,
+    )
+  }
+}
+
+/** A node's answers as facts of the history. Group 0 is meta. */
+export function factsOf(
+  node: string,
+  status: Status | undefined,
+  ring: RingReport | undefined,
+  options: { readonly final: boolean; readonly replicas: number },
+): OpDraft[] {
+  const seen = { process: 'observer', type: 'ok', node } as const
+  const facts: OpDraft[] = []
+  if (status) {
+    const groups = status.groups.map(({ group, role, term, commit, applied }) => ({
+      group: group === 0 ? 'meta' : `p${group}`,
+      role,
+      term,
+      commit,
+      applied,
+    }))
+    const value = { boot: status.node.bootId, groups, ...(options.final && { final: true }) }
+    facts.push({ ...seen, f: 'cluster-state', value })
+  }
+  if (ring) {
+    const partitions = Object.fromEntries(
+      ring.partitions.map(({ partition, replicas }) => [partition, replicas]),
+    )
+    const value = {
+      applied: ring.version,
+      hash: ring.hash,
+      ...(options.final && { partitions, replicas: options.replicas, idle: true }),
+    }
+    facts.push({ ...seen, f: 'ring', value })
+  }
+  return facts
+}

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+
+export interface ProcessOptions {
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly logFile: string
+}
+
+/** How long a polite stop may take before the process is killed, ms. */
+const stopDeadlineMs = 20_000
+
+/** One server process: started, killed, stopped and paused, and never left behind. */
+export class NodeProcess {
+  readonly #options: ProcessOptions
+  #child: ChildProcess | undefined
+  #gone: Promise<void> = Promise.resolve()
+  #expected = false
+  /** Ends that nobody here asked for: exit codes and signals. */
+  readonly surprises: string[] = []
+
+  constructor(options: ProcessOptions) {
+    this.#options = options
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined
+  }
+
+  start(): void {
+    if (this.#child) return
+    const { command, environment, logFile } = this.#options
+    const [program = 'node', ...args] = command
+    const log = openSync(logFile, 'a')
+    const child = spawn(program, args, {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', log, log],
+    })
+    closeSync(log)
+    this.#child = child
+    this.#expected = false
+    this.#gone = new Promise((resolve) => {
+      const over = (how: string): void => {
+        if (this.#child !== child) return
+        this.#child = undefined
+        if (!this.#expected) this.surprises.push(how)
+        resolve()
+      }
+      child.once('error', (error) => over(error.message))
+      child.once('exit', (code, signal) => over(signal ? `signal ${signal}` : `exit code ${code}`))
+    })
+  }
+
+  async kill(): Promise<void> {
+    this.#expected = true
+    this.#child?.kill('SIGKILL')
+    await this.#gone
+  }
+
+  /** SIGTERM, and SIGKILL when that does not help. */
+  async terminate(): Promise<void> {
+    this.#expected = true
+    this.#child?.kill('SIGTERM')
+    const timer = setTimeout(() => {
+      this.surprises.push(`did not stop within ${stopDeadlineMs} ms of SIGTERM`)
+      this.#child?.kill('SIGKILL')
+    }, stopDeadlineMs)
+    await this.#gone
+    clearTimeout(timer)
+  }
+
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT')
+  }
+}

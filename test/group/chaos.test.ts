@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest'
+import type { Entry } from '../../src/raft/entry.ts'
+import { Cluster } from './cluster.ts'
+import type { Node } from './cluster.ts'
+import { seeded } from './virtual-time.ts'
+
+const groups = [0, 1, 2]
+
+/** What has been committed anywhere, by group and index. Nothing may ever contradict it. */
+class Truth {
+  readonly #committed = new Map<string, string>()
+  readonly #leaders = new Map<string, number>()
+
+  watch(node: Node): void {
+    for (const [id, machine] of node.machines) {
+      const committed = machine.committed.bind(machine)
+      machine.committed = (entries: readonly Entry[]) => {
+        for (const entry of entries) this.#commit(id, entry)
+        committed(entries)
+      }
+      const lead = machine.lead.bind(machine)
+      machine.lead = (term) => {
+        const place = `${id} in term ${term}`
+        const other = this.#leaders.get(place) ?? node.id
+        if (other !== node.id) throw new Error(`${node.id} and ${other} lead ${place}`)
+        this.#leaders.set(place, node.id)
+        lead(term)
+      }
+    }
+  }
+
+  list(group: number): string[] {
+    const rows: [number, string][] = []
+    for (const [place, says] of this.#committed) {
+      const [id, index] = place.split('/').map(Number)
+      const text = says.slice(says.indexOf(' ') + 1)
+      if (id === group && text !== '' && index !== undefined) rows.push([index, text])
+    }
+    return rows.sort(([a], [b]) => a - b).map(([, text]) => text)
+  }
+
+  #commit(group: number, entry: Entry): void {
+    const place = `${group}/${entry.index}`
+    const says = `${entry.term} ${Buffer.from(entry.data).toString()}`
+    const before = this.#committed.get(place) ?? says
+    if (before !== says) throw new Error(`${place} was ${before} and is ${says}`)
+    this.#committed.set(place, says)
+  }
+}
+
+async function run(seed: number): Promise<number> {
+  const random = seeded(seed)
+  const nodes = random.below(2) === 0 ? 3 : 5
+  const compactEvery = [10, 40, 1000][random.below(3)] as number
+  const syncMs = [0, 2, 15][random.below(3)] as number
+  const cluster = await Cluster.start({ nodes, groups, seed, syncMs, group: { compactEvery } })
+  const truth = new Truth()
+  for (const node of cluster.nodes.values()) truth.watch(node)
+  const ids = [...cluster.nodes.keys()]
+  let written = 0
+  for (let move = 0; move < 60; move++) {
+    const id = ids[random.below(ids.length)] as number
+    const dice = random.below(10)
+    if (dice < 2) {
+      const after = random.below(2) === 0 ? 'kill' : 'power-loss'
+      const left = cluster.kill(id, after, random.below(4))
+      if (random.below(2) === 0) await cluster.linkDown(id)
+      await cluster.time.advance(random.below(1_500))
+      truth.watch(await cluster.boot(id, left))
+    } else if (dice === 2) cluster.isolate(id)
+    else if (dice === 3) cluster.cut.add(`${id}>${ids[random.below(ids.length)]}`)
+    else if (dice < 6) cluster.heal()
+    else if (dice === 6) {
+      const group = cluster.group(id, random.below(3))
+      group.transferLeader(ids[random.below(ids.length)] as number)
+    }
+    cluster.breakBulkAfter = random.below(3) === 0 ? 0 : Infinity
+    for (let n = 0; n < 25; n++) {
+      const node = cluster.node(ids[random.below(ids.length)] as number)
+      const group = node.host.get(random.below(3))
+      if (group?.isLeader === true) {
+        const proposed = group.propose(Buffer.from(`${seed}.${written}`), group.term)
+        if (proposed.error === undefined) written++
+      }
+      await cluster.time.advance(random.below(12))
+    }
+  }
+  cluster.heal()
+  cluster.breakBulkAfter = Infinity
+  await cluster.time.advance(3_000)
+  for (const group of groups) {
+    await cluster.write('the last', group)
+    const wanted = truth.list(group)
+    for (const node of cluster.nodes.values()) {
+      expect(await cluster.machine(node.id, group).texts()).toEqual(wanted)
+    }
+  }
+  expect(cluster.fatal).toEqual([])
+  cluster.stop()
+  return written
+}
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  'seed %i: crashes, losses of power, cut links, moved leaders: one list everywhere, nothing committed is lost',
+  async (seed) => {
+    expect(await run(seed)).toBeGreaterThan(50)
+  },
+)
