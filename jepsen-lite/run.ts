@@ -6,7 +6,7 @@ import { asCouldNotRun } from './check-history.ts'
 import { HistoryWriter } from './history.ts'
 import type { Nemesis } from './nemesis/nemesis.ts'
 import { Schedule } from './nemesis/schedule.ts'
-import { History } from './operations.ts'
+import { History, isFact } from './operations.ts'
 import type { Prng } from './prng.ts'
 import type { RunSummary } from './report/run-summary.ts'
 import { sleep } from './sleep.ts'
@@ -127,7 +127,7 @@ async function reportProgress(
     const ops = history.ops.slice(from)
     from += ops.length
     const of = (type: string): number =>
-      ops.filter((op) => op.type === type && op.f !== 'deliver' && op.process !== 'observer').length
+      ops.filter((op) => op.type === type && !isFact(op)).length
     const at = Math.round(seconds - (until - performance.now()) / 1000)
     const phase = at < seconds ? `fault: ${schedule.inForce}` : 'after the last heal'
     progress(`${at} s  ${of('ok')} ok/s, ${of('fail')} fail, ${of('info')} unknown  ${phase}`)

@@ -9,8 +9,7 @@ export type Later = (ms: number, task: () => void) => void
 
 /** Something written to the log: a step of the group, or a cut of its head. */
 type DiskRecord = { readonly sync: boolean; readonly bytes: number; done: (() => void) | null } & (
-  | { readonly step: Step; readonly upTo?: never }
-  | { readonly upTo: Index; readonly step?: never }
+  { readonly step: Step; readonly upTo?: never } | { readonly upTo: Index; readonly step?: never }
 )
 
 /** What a crash did to the part that was not synced. */

@@ -182,7 +182,8 @@ export class FaultInjector {
     const from = this.#target(random)
     const to = random.pick([...this.#world.nodes.keys()])
     this.#world.note(() => `${from.id} is asked to hand over to ${to}`)
-    if (this.#world.nodes.get(to)?.isUp === false) this.#world.counts.add('transfer: to a dead node')
+    if (this.#world.nodes.get(to)?.isUp === false)
+      this.#world.counts.add('transfer: to a dead node')
     from.input((raft) => raft.transferLeader(to))
   }
 

@@ -37,8 +37,11 @@ export class MemberChanges {
     leader.input((raft) => {
       const { error } = raft.proposeConfChange(change)
       counts.add(error === undefined ? 'members: proposed' : `members: ${error}`)
-      const removesItself = change.steps.some(({ kind, id }) => kind === 'remove' && id === leader.id)
-      if (error === undefined && removesItself) counts.add('members: removal of the leader proposed')
+      const removesItself = change.steps.some(
+        ({ kind, id }) => kind === 'remove' && id === leader.id,
+      )
+      if (error === undefined && removesItself)
+        counts.add('members: removal of the leader proposed')
     })
   }
 
@@ -54,7 +57,8 @@ export class MemberChanges {
 
   #steps(conf: ConfState, random: Prng): (ConfChangeStep | null)[] {
     const { voters, learners } = conf
-    const some = (ids: readonly RaftId[]): RaftId | null => ids.length > 0 ? random.pick(ids) : null
+    const some = (ids: readonly RaftId[]): RaftId | null =>
+      ids.length > 0 ? random.pick(ids) : null
     const newcomer = (): RaftId | null => this.#newcomer()
     const target = this.#size(random)
     switch (random.below(8)) {

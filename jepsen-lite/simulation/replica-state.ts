@@ -71,7 +71,8 @@ export class ReplicaState {
   /** 32 bits; equal on all members with equal `applied`. */
   digest(): number {
     let h = mix(this.chain, this.applied)
-    for (let i = 0; i < registerCount; i++) h = Math.imul(h ^ (this.registers[i] as number), 0x01000193)
+    for (let i = 0; i < registerCount; i++)
+      h = Math.imul(h ^ (this.registers[i] as number), 0x01000193)
     return mix(h, this.conf.voters.length + 8 * this.conf.outgoing.length)
   }
 }

@@ -75,7 +75,10 @@ export class StateStore {
 
   /** Power loss: some prefix of what was not synced is there. */
   crash(random: Prng): void {
-    for (const { apply, isIncomplete } of this.#pending.slice(0, random.below(this.#pending.length + 1))) {
+    for (const { apply, isIncomplete } of this.#pending.slice(
+      0,
+      random.below(this.#pending.length + 1),
+    )) {
       apply(this.#synced)
       this.#isSyncedIncomplete = isIncomplete
     }

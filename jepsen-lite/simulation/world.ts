@@ -54,7 +54,9 @@ export class World implements Surroundings {
     this.queue = new EventQueue(this.random.split('order'))
     this.checker = new Checker((id) => this.nodes.get(id))
     const network = this.random.split('network')
-    this.network = new Network(plan.network, network, this.queue, this.counts, (m) => this.#arrive(m))
+    this.network = new Network(plan.network, network, this.queue, this.counts, (m) =>
+      this.#arrive(m),
+    )
     this.clients = new Clients(this, this.random.split('workload'))
     this.#streams = new SnapshotStreams(this, this.random.split('streams'))
     this.#found()

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts'
 import type { Clock, Counter, Gauge, Metrics } from '../ports.ts'
 import type { Index } from '../raft/entry.ts'
 import type { Log } from '../store/log.ts'
@@ -88,6 +89,8 @@ export class Compaction {
 
   #cut(group: Group, upTo: Index): void {
     if (upTo < group.log.firstIndex() || !group.isOpen) return
+    const applied = group.machine.applied()
+    assert(upTo <= applied, 'GROUP-5', { group: group.id, upTo, applied })
     this.#cuts.add()
     this.#log.compact(group.id, upTo)
   }

@@ -100,7 +100,10 @@ export class GroupHost {
    * same on every member, or without members when that is null: a leader will add it. Throws
    * GroupDamaged when machine and log do not fit together.
    */
-  open(id: GroupId, { machine, bootstrap }: { machine: StateMachine; bootstrap: ConfState | null }): Group {
+  open(
+    id: GroupId,
+    { machine, bootstrap }: { machine: StateMachine; bootstrap: ConfState | null },
+  ): Group {
     assert(!this.#groups.has(id), 'GROUP-7', { id })
     if (this.#deps.log.group(id).isNew && bootstrap !== null) this.#bootstrap(id, bootstrap)
     this.#checkFits(id, machine)
@@ -278,10 +281,14 @@ export class GroupHost {
     const { index, term } = log.marker
     const isStart = index === 1 && term === 1
     if (applied < index && !isStart) {
-      throw new GroupDamaged(`group ${id}: the log starts behind ${index}, the store ends at ${applied}`)
+      throw new GroupDamaged(
+        `group ${id}: the log starts behind ${index}, the store ends at ${applied}`,
+      )
     }
     if (applied > log.lastIndex()) {
-      throw new GroupDamaged(`group ${id}: the store is at ${applied}, the log ends at ${log.lastIndex()}`)
+      throw new GroupDamaged(
+        `group ${id}: the store is at ${applied}, the log ends at ${log.lastIndex()}`,
+      )
     }
   }
 }
@@ -300,7 +307,14 @@ interface Meters {
 function meters(metrics: Metrics): Meters {
   return {
     groups: metrics.gauge('groups', 'Groups that this node has a replica of'),
-    strays: metrics.counter('group_stray_messages_total', 'Raft messages for a group that is not here'),
-    turn: metrics.histogram('group_turn_groups', 'Groups worked on in one turn', [1, 4, 16, 64, 256]),
+    strays: metrics.counter(
+      'group_stray_messages_total',
+      'Raft messages for a group that is not here',
+    ),
+    turn: metrics.histogram(
+      'group_turn_groups',
+      'Groups worked on in one turn',
+      [1, 4, 16, 64, 256],
+    ),
   }
 }

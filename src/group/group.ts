@@ -260,7 +260,10 @@ export class Group {
     this.#lead = lead
     if (isSameLead) return
     this.#around.logger.debug({ group: this.id, role, term, lead, was }, 'the leader changed')
-    sometimes(was.role === 'leader' && this.#reads.waiting > 0, 'group: lost the lead with reads waiting')
+    sometimes(
+      was.role === 'leader' && this.#reads.waiting > 0,
+      'group: lost the lead with reads waiting',
+    )
     const hadLed = this.#leads !== 0
     this.#leads = 0
     this.#leadsFrom = 0
@@ -278,7 +281,8 @@ export class Group {
   #store(rd: Ready): void {
     const { hardState, entries, snapshot, mustSync, afterStore } = rd
     const meta = snapshot === null ? null : snapshot.meta
-    if (meta !== null) this.#around.logger.info({ group: this.id, index: meta.index }, 'log replaced by a snapshot')
+    if (meta !== null)
+      this.#around.logger.info({ group: this.id, index: meta.index }, 'log replaced by a snapshot')
     const step = { hardState, entries, snapshot: meta, conf: null }
     if (mustSync) {
       this.#stores.push([...afterStore])
@@ -294,7 +298,8 @@ export class Group {
   /** Stores end in their order (STORE-1), so this is the oldest (GROUP-1). */
   #stored(): void {
     const messages = this.#stores.shift()
-    if (this.#isClosed || messages === undefined) return
+    assert(messages !== undefined, 'GROUP-1', { group: this.id })
+    if (this.#isClosed) return
     this.#noteInstalled()
     for (const m of messages) this.#send(m)
     this.#around.dirty(this)
@@ -333,7 +338,12 @@ export class Group {
     const conf: ConfState = this.#raft.applyConfChange(change)
     this.#around.logger.info({ group: this.id, index: entry.index, conf }, 'members changed')
     const ready = this.#delivery.addChange(entry)
-    const step = { hardState: null, entries: [], snapshot: null, conf: { index: entry.index, conf } }
+    const step = {
+      hardState: null,
+      entries: [],
+      snapshot: null,
+      conf: { index: entry.index, conf },
+    }
     this.#around.log.append(this.id, step, true, () => this.#around.guard(ready))
   }
 

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts'
 import type { Raft } from '../raft/raft.ts'
 import type { Index } from '../raft/entry.ts'
 import type { ReadState } from '../raft/ready.ts'
@@ -69,7 +70,10 @@ export class Reads {
     const ripe = this.#confirmed.filter((read) => read.index <= index)
     if (ripe.length === 0) return
     this.#confirmed = this.#confirmed.filter((read) => read.index > index)
-    for (const { index: at, dones } of ripe) this.#answer(dones, at)
+    for (const { index: at, dones } of ripe) {
+      assert(at <= index, 'GROUP-9', { at, applied: index })
+      this.#answer(dones, at)
+    }
   }
 
   /** The leader or the term changed: the core will not answer what it was asked before. */

@@ -91,7 +91,8 @@ export class SnapshotSink {
     try {
       await group.delivery.quiet(group.appliedIndex)
       if (!group.isOpen) throw new SnapshotRefused('the group was closed')
-      const isStale = meta.index <= group.delivery.delivered || group.isLeader || m.term < group.term
+      const isStale =
+        meta.index <= group.delivery.delivered || group.isLeader || m.term < group.term
       sometimes(isStale, 'group: a snapshot came too late')
       if (!isStale) await this.#exchange(group, meta).catch((error: unknown) => this.#broken(error))
       // Stale or not, the core answers, and the leader learns where this member stands.
@@ -125,7 +126,10 @@ export class SnapshotSink {
   #forget(id: GroupId): void {
     forgetStaged(this.#store, id).catch((error: unknown) => {
       // The store has told its own onFatal.
-      this.#logger.error({ group: id, error: String(error) }, 'a taken snapshot could not be cleared')
+      this.#logger.error(
+        { group: id, error: String(error) },
+        'a taken snapshot could not be cleared',
+      )
     })
   }
 }

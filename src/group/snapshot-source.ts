@@ -50,7 +50,10 @@ export class SnapshotSource {
     this.#guard = deps.guard
     const { metrics } = deps
     this.#meters = {
-      sent: metrics.counter('group_snapshots_sent_total', 'Snapshots that a follower has installed'),
+      sent: metrics.counter(
+        'group_snapshots_sent_total',
+        'Snapshots that a follower has installed',
+      ),
       failed: metrics.counter('group_snapshots_failed_total', 'Snapshots that did not arrive'),
       wanted: metrics.counter('group_snapshots_wanted_total', 'Snapshots asked for by a core'),
     }

@@ -13,7 +13,7 @@ export class MetaGauges {
   constructor(metrics: Metrics) {
     this.waiting = metrics.gauge('meta_waiting_commands', 'meta commands proposed, not yet applied')
     this.refused = metrics.counter(
-      'meta_refused_commands',
+      'meta_refused_commands_total',
       'committed commands that changed nothing',
     )
     this.#tableVersion = metrics.gauge('meta_table_version', 'version of the partition table')

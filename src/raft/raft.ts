@@ -56,6 +56,13 @@ const noMessages: readonly Message[] = []
 const noEntries: readonly Entry[] = []
 const noReads: readonly ReadState[] = []
 
+const termless: ReadonlySet<Message['kind']> = new Set([
+  'propose',
+  'read-index',
+  'transfer-leader',
+  'forget-leader',
+])
+
 /**
  * One member of one Raft group. Inputs go in by the methods, everything that follows from them
  * comes out of `ready()`. Nothing waits, nothing is read from a clock; a given sequence of inputs
@@ -226,7 +233,7 @@ export class Raft {
   /** Wishes are of no term: whoever leads when they come may grant them. */
   #isOfNoTerm({ kind }: Message): boolean {
     if (kind === 'heartbeat-response') return this.#core.mutant === 'K23'
-    return kind === 'read-index' || kind === 'transfer-leader' || kind === 'forget-leader'
+    return termless.has(kind)
   }
 
   #stepNewer(m: Message): void {

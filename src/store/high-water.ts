@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { assert } from '../assert.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { LogDamaged } from './log.ts'
 import type { Incarnation } from './segment.ts'
@@ -80,6 +81,9 @@ export class HighWater {
   async #write(): Promise<void> {
     for (let mark = this.#wanted; mark !== null; mark = this.#wanted) {
       this.#wanted = null
+      const before = this.#mark
+      // Only a log that is known to have lost its tail may fall behind what it had reached.
+      assert(mark.lost || !isBehind(mark, before), 'STORE-5', { mark, before })
       this.#mark = mark
       this.#counter++
       const bytes = writeSlot(mark, this.#counter, this.incarnation)
@@ -93,6 +97,12 @@ export class HighWater {
       })
     }
   }
+}
+
+function isBehind(mark: Mark, other: Mark): boolean {
+  return (
+    mark.segment < other.segment || (mark.segment === other.segment && mark.offset < other.offset)
+  )
 }
 
 /* Slot: magic(4) crc32:u32 counter:f64 segment:u32 offset:u32 lost:u8, 7 unused, incarnation(8). */

@@ -31,7 +31,7 @@ export class KeyWriter {
 
   /** A whole number below 2^53, in eight bytes. */
   u64(value: number): this {
-    assert(Number.isSafeInteger(value) && value >= 0, 'STORE-8', { value })
+    assert(Number.isSafeInteger(value) && value >= 0, 'STORE-7', { value })
     this.u32(Math.floor(value / 2 ** 32))
     return this.u32(value % 2 ** 32)
   }
@@ -44,7 +44,7 @@ export class KeyWriter {
 
   /** The key; every byte asked for must have been written. */
   key(): Uint8Array {
-    assert(this.#at === this.#bytes.length, 'STORE-8', { at: this.#at, size: this.#bytes.length })
+    assert(this.#at === this.#bytes.length, 'STORE-7', { at: this.#at, size: this.#bytes.length })
     return this.#bytes
   }
 }
@@ -57,7 +57,7 @@ export function readU64(key: Uint8Array, at: number): number {
 
 /** Every key of a group, and no other. */
 export function groupRange(group: GroupId): KeyRange {
-  assert(Number.isInteger(group) && group >= 0 && group < 0xffff, 'STORE-8', { group })
+  assert(Number.isInteger(group) && group >= 0 && group < 0xffff, 'STORE-7', { group })
   return {
     gte: Uint8Array.of(group >>> 8, group & 0xff),
     lt: Uint8Array.of((group + 1) >>> 8, (group + 1) & 0xff),
@@ -68,7 +68,7 @@ export function groupRange(group: GroupId): KeyRange {
 export function prefixRange(prefix: Uint8Array): KeyRange {
   let end = prefix.length
   while (end > 0 && prefix[end - 1] === 0xff) end--
-  assert(end > 0, 'STORE-8', { prefix: [...prefix] })
+  assert(end > 0, 'STORE-7', { prefix: [...prefix] })
   // A copy: `slice` of a Buffer would be a view of the prefix itself.
   const lt = Uint8Array.from(prefix.subarray(0, end))
   lt[end - 1] = (lt[end - 1] as number) + 1

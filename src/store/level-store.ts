@@ -1,4 +1,4 @@
-import { ClassicLevel } from 'classic-level'
+import { Level } from 'level'
 import type { Metrics } from '../ports.ts'
 import { readLife, writeLife } from './level-life.ts'
 import type { KeyRange, Op, Pair, RangeQuery, Store, StoreSnapshot } from './store.ts'
@@ -11,7 +11,10 @@ export interface LevelStoreOptions {
   readonly metrics: Metrics
 }
 
-type Db = ClassicLevel<Uint8Array, Uint8Array>
+/** `level` types only what browsers have too. */
+type Db = Level<Uint8Array, Uint8Array> & {
+  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
+}
 
 /** LevelDB's memtable and WAL, bytes: what an opening after a crash may have to replay. */
 const writeBufferBytes = 16 * 1024 * 1024
@@ -46,11 +49,11 @@ export class LevelStore implements Store {
 
   /** Refused when another process has the directory open. */
   static async open(dir: string, options: LevelStoreOptions): Promise<LevelStore> {
-    const db: Db = new ClassicLevel(dir, {
+    const db = new Level<Uint8Array, Uint8Array>(dir, {
       ...viewsOnly,
       writeBufferSize: writeBufferBytes,
       cacheSize: cacheBytes,
-    })
+    }) as Db
     await db.open()
     const doubtful = await readLife(dir)
     if (!doubtful) await writeLife(dir, 'open')

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Counter, Gauge, Histogram, Metrics } from '../ports.ts'
 import { confsFrom, withConf } from './conf-history.ts'
@@ -21,6 +22,8 @@ export interface Job {
 
 interface Queued extends Job {
   readonly bytes: number
+  /** Counts the records in the order of the calls. */
+  readonly number: number
   offset: number
 }
 
@@ -47,6 +50,9 @@ export class LogWriter {
   #sequence: number
   #queue: Queued[] = []
   #queuedBytes = 0
+  /** Number of the last record queued, and of the last that is durable. */
+  #queued = 0
+  #durable = 0
   /** Records with `sync` that are queued or under way. */
   #outstanding = 0
   #busy = false
@@ -91,7 +97,12 @@ export class LogWriter {
 
   enqueue(job: Job): void {
     if (this.#broken) return
-    const queued: Queued = { ...job, bytes: recordBytes(job.record), offset: 0 }
+    const queued: Queued = {
+      ...job,
+      bytes: recordBytes(job.record),
+      number: ++this.#queued,
+      offset: 0,
+    }
     if (job.sync) this.#outstanding++
     else if (this.#outstanding === 0 && job.done !== null) {
       queueMicrotask(job.done)
@@ -162,8 +173,11 @@ export class LogWriter {
   }
 
   #complete(jobs: Queued[], segment: number): void {
+    assert(!this.#broken, 'STORE-6', { segment })
     const dones: (() => void)[] = []
-    for (const { sync, settled, done, offset, bytes } of jobs) {
+    for (const { number, sync, settled, done, offset, bytes } of jobs) {
+      assert(number === this.#durable + 1, 'STORE-1', { number, durable: this.#durable })
+      this.#durable = number
       if (sync) this.#outstanding--
       if (settled !== null) settled({ segment, offset, bytes })
       if (done !== null) dones.push(done)

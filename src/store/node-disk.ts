@@ -2,7 +2,7 @@ import { fdatasync, read, write } from 'node:fs'
 import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ClassicLevel } from 'classic-level'
+import { Level } from 'level'
 import type { Disk, DiskFile, Done } from './disk.ts'
 import { LogDamaged } from './log.ts'
 
@@ -15,7 +15,7 @@ const zeroes = Buffer.alloc(fillBytes)
 /** A directory of the file system. */
 export class NodeDisk implements Disk {
   readonly #dir: string
-  #lock: ClassicLevel | null = null
+  #lock: Level | null = null
 
   constructor(dir: string) {
     this.#dir = dir
@@ -27,7 +27,7 @@ export class NodeDisk implements Disk {
    */
   async lock(): Promise<void> {
     await mkdir(this.#dir, { recursive: true })
-    const lock = new ClassicLevel(join(this.#dir, 'lock'))
+    const lock = new Level(join(this.#dir, 'lock'))
     try {
       await lock.open()
     } catch (cause) {

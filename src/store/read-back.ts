@@ -17,7 +17,7 @@ export async function readEntries(
 ): Promise<readonly Entry[]> {
   const found: Entry[] = []
   let bytes = 0
-  for (const at of [...slot.positions.locate(lo, hi)]) {
+  for (const at of Array.from(slot.positions.locate(lo, hi))) {
     const segment = chain.find(at.segment)
     if (segment === undefined) throw new LogBroken(`segment ${at.segment} is gone`)
     segment.readers++

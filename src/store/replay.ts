@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Entry, Index } from '../raft/entry.ts'
 import type { Marker } from './group-log.ts'
@@ -67,6 +68,9 @@ export class Replay {
         lost = true
         log.setCommit(log.lastIndex())
       }
+      const state = { first: log.firstIndex(), last: log.lastIndex(), marker, commit }
+      assert(log.firstIndex() === marker.index + 1, 'STORE-3', state)
+      assert(log.state.hardState.commit <= log.lastIndex(), 'STORE-3', state)
       slots.set(id, slot)
     }
     return { slots, lost }

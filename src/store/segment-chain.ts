@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts'
 import type { Disk, DiskFile, Done } from './disk.ts'
 import { align } from './frame.ts'
 import type { Incarnation, Segment } from './segment.ts'
@@ -100,6 +101,8 @@ export class SegmentChain {
 
   /** Deletes the oldest segment, which nobody needs. */
   async removeOldest(): Promise<void> {
+    const { number, readers } = this.oldest
+    assert(this.#segments.length > 1 && readers === 0, 'STORE-4', { number, readers })
     const oldest = this.#segments.shift() as Segment
     await oldest.file.close()
     await this.#disk.remove(segmentName(oldest.number))

@@ -253,7 +253,7 @@ export class SegmentedLog implements Log {
   #slot(id: GroupId): LogSlot {
     let slot = this.#slots.get(id)
     if (slot === undefined) {
-      assert(Number.isInteger(id) && id >= 0 && id < 0xffff, 'STORE-8', { group: id })
+      assert(Number.isInteger(id) && id >= 0 && id < 0xffff, 'STORE-7', { group: id })
       slot = newSlot(id)
       this.#slots.set(id, slot)
     }

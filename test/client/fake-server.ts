@@ -108,6 +108,7 @@ export class FakeNode {
       handleProtocols: (offered) => (offered.has(msgpackSubprotocol) ? msgpackSubprotocol : false),
     })
     http.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => {})
       const url = new URL(request.url ?? '', 'http://x')
       if (url.pathname !== '/v0/channels' || url.searchParams.get('apikey') !== 'key') {
         socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
@@ -140,6 +141,7 @@ export class FakeSession {
       if (decoded.ok) this.#receive(decoded.value)
       else this.ctrl(undefined, 400, 'malformed')
     })
+    socket.on('error', () => {}) // a close follows
     socket.on('close', () => node.sessions.delete(this))
   }
 

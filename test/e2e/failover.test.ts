@@ -28,18 +28,25 @@ async function person(name: string, node: number): Promise<StockClient> {
   return client
 }
 
-async function history(client: StockClient, group: string): Promise<Map<number, string>> {
+/** All of a topic as the server sends it to a fresh session: the SDK's own cache stays out of it. */
+async function history(name: string, node: number, group: string): Promise<Map<number, string>> {
+  const reader = await person(name, node)
   const found = new Map<number, string>()
-  const topic = client.tinode.getTopic(group)
-  topic.onData = (data: any) => data && found.set(data.seq, data.content)
-  const last = async () => {
-    await topic.getMeta(topic.startMetaQuery().withDesc().build())
-    return topic.seq as number
+  reader.tinode.onDataMessage = (data: any) => {
+    if (data.topic !== group) return
+    expect(found.has(data.seq)).toBe(false)
+    found.set(data.seq, data.content)
   }
-  const seq = await last()
-  for (let before = seq + 1; before > 1; before -= 100) {
-    await client.tinode.getMeta(group, { what: 'data', data: { before, limit: 100 } })
+  const topic = reader.tinode.getTopic(group)
+  await topic.subscribe(topic.startMetaQuery().withDesc().build())
+  await until('the description', () => topic.seq > 0)
+  const last = topic.seq as number
+  for (let before = last + 1; before > 1; before -= 100) {
+    const ask = { what: 'data', data: { since: Math.max(1, before - 100), before, limit: 100 } }
+    await reader.tinode.getMeta(group, ask)
   }
+  await until('all of history', () => found.size >= last, 5_000).catch(() => undefined)
+  reader.close()
   return found
 }
 
@@ -51,15 +58,16 @@ test('kill -9 of the owner under load', async () => {
   })
   const victim = (await until('an owner', () => cluster.ownerOf(group))) as number
   const stay = [0, 1, 2].filter((i) => i !== victim)
-  const people = await Promise.all(stay.map((node) => person(`stays-${node}`, node)))
+  const people = await Promise.all(stay.map((node) => person(`stays${node}`, node)))
   const lost = await person('moves', victim)
   const seen = new Map<string, { seq: number; content: string }[]>()
   for (const { tinode, name } of [...people, lost]) {
     const list: { seq: number; content: string }[] = []
     seen.set(name, list)
     const topic = tinode.getTopic(group)
+    topic.noteRecv = () => {} // the SDK marks from a timer, also when its socket is gone
     await topic.subscribe()
-    topic.onData = (data: any) => data && list.push({ seq: data.seq, content: data.content })
+    tinode.onDataMessage = (data: any) => list.push({ seq: data.seq, content: data.content })
   }
 
   // Each of those who stay keeps one message in flight, and sends a failed one never again.
@@ -79,6 +87,7 @@ test('kill -9 of the owner under load', async () => {
   })
   await until('some messages', () => acked.size > 100)
   const killedAt = acked.size
+  lost.tinode.onDisconnect = () => lost.close() // or the SDK dials the dead node for ever
   await cluster.stop(victim, 'SIGKILL')
   await until('messages after the kill', () => acked.size > killedAt + 200)
   await cluster.restart(victim)
@@ -87,8 +96,7 @@ test('kill -9 of the owner under load', async () => {
   await Promise.all(publishers)
 
   // Durable, once, contiguous.
-  const reader = people[0]!
-  const stored = await history(reader, group)
+  const stored = await history('reads', stay[0]!, group)
   const last = Math.max(...stored.keys())
   expect([...stored.keys()].sort((a, b) => a - b)).toEqual(
     Array.from({ length: last }, (_, i) => i + 1),
@@ -108,10 +116,5 @@ test('kill -9 of the owner under load', async () => {
   }
 
   // The one whose node died comes back through another and catches up.
-  const back = await connectStock('moves', cluster.nodes[stay[0]!]!.client)
-  clients.push(back)
-  await back.tinode.loginBasic('moves', 'secret-secret')
-  const topic = back.tinode.getTopic(group)
-  await topic.subscribe()
-  expect((await history(back, group)).size).toBe(last)
+  expect((await history('moves', stay[1]!, group)).size).toBe(last)
 }, 60_000)

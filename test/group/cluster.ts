@@ -75,7 +75,9 @@ export class Cluster {
   async boot(id: RaftId, left?: { log: Log; store: MemoryStore }): Promise<Node> {
     const { openLog, syncMs, bulk, seed = 1, group: options = {} } = this.#options
     const log =
-      left?.log ?? (await openLog?.(id)) ?? new MemoryLog({ timers: this.time, syncMs: syncMs ?? 1 })
+      left?.log ??
+      (await openLog?.(id)) ??
+      new MemoryLog({ timers: this.time, syncMs: syncMs ?? 1 })
     const store = left?.store ?? new MemoryStore()
     // The log needs time to pass for its answer; the others go on meanwhile.
     const finishing = finishInstalls(log, store)
@@ -129,7 +131,9 @@ export class Cluster {
 
   /** The node whose machine was told to lead last, and still does. */
   leader(group = 1): Node | null {
-    const leads = this.up.filter((node) => node.machines.get(group)?.told.at(-1)?.startsWith('lead '))
+    const leads = this.up.filter((node) =>
+      node.machines.get(group)?.told.at(-1)?.startsWith('lead '),
+    )
     leads.sort((a, b) => this.group(b.id, group).term - this.group(a.id, group).term)
     return leads[0] ?? null
   }
@@ -160,7 +164,11 @@ export class Cluster {
   }
 
   /** SIGKILL: the store keeps what was written; the log loses what was not synced. */
-  kill(id: RaftId, after: 'kill' | 'power-loss' = 'kill', survivors = 0): { log: Log; store: MemoryStore } {
+  kill(
+    id: RaftId,
+    after: 'kill' | 'power-loss' = 'kill',
+    survivors = 0,
+  ): { log: Log; store: MemoryStore } {
     const node = this.node(id)
     node.isUp = false
     node.host.stop()

@@ -29,7 +29,10 @@ test('over the segmented log: losses of power, one node after the other and all 
     const stores = ids.map((id) => cluster.kill(id, 'power-loss').store)
     for (const id of ids) {
       const harsh = (): boolean => random.below(2) === 0
-      disks.set(id, (disks.get(id) as FaultyDisk).crash(harsh, () => random.below(100) / 100))
+      disks.set(
+        id,
+        (disks.get(id) as FaultyDisk).crash(harsh, () => random.below(100) / 100),
+      )
     }
     for (const [at, id] of ids.entries()) {
       await cluster.boot(id, { log: await open(id), store: stores[at] as MemoryStore })

@@ -5,7 +5,8 @@ import { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './cluster.ts'
 
 let cluster: Cluster
-const start = async (options?: ClusterOptions): Promise<Cluster> => (cluster = await Cluster.start(options))
+const start = async (options?: ClusterOptions): Promise<Cluster> =>
+  (cluster = await Cluster.start(options))
 
 afterEach(() => {
   cluster.stop()
@@ -51,7 +52,10 @@ describe('three nodes', () => {
     await start()
     const old = (await cluster.elected()).id
     cluster.isolate(old)
-    await cluster.time.until(() => cluster.leader()?.id !== old && cluster.leader() !== null, 'another leader')
+    await cluster.time.until(
+      () => cluster.leader()?.id !== old && cluster.leader() !== null,
+      'another leader',
+    )
     const heir = cluster.leader()?.id
     await cluster.time.until(() => !cluster.group(old).isLeader, 'the old one gave up')
     expect(cluster.machine(old).told.at(-1)).toMatch(/^follow/)
@@ -159,7 +163,9 @@ describe('many groups', () => {
   test('65 groups elect, spread, and exchange one frame of heartbeats per pair of nodes', async () => {
     await start({ groups })
     for (const id of groups) await cluster.elected(id)
-    const led = [1, 2, 3].map((node) => groups.filter((id) => cluster.leader(id)?.id === node).length)
+    const led = [1, 2, 3].map(
+      (node) => groups.filter((id) => cluster.leader(id)?.id === node).length,
+    )
     expect(Math.min(...led)).toBeGreaterThan(5)
     await cluster.time.advance(1_000)
     cluster.frames.length = 0
@@ -180,7 +186,7 @@ describe('many groups', () => {
     expect(groups.map((id) => cluster.group(1, id).term)).toEqual(terms)
   })
 
-  test('GROUP-10: a stalled event loop is one tick, not many', async () => {
+  test('a stalled event loop is one tick, not many', async () => {
     await start({ groups })
     for (const id of groups) await cluster.elected(id)
     await cluster.time.advance(500)
@@ -206,6 +212,14 @@ describe('one node', () => {
     log.stall(false)
     await cluster.time.until(() => cluster.machine(1).applied() >= 3, 'it is applied')
     expect(await texts(1)).toEqual(['held'])
+  })
+})
+
+describe('mistakes of whoever wires it', () => {
+  test('GROUP-6: a log that would be cut all the time; GROUP-7: a group opened twice', async () => {
+    await expect(Cluster.start({ group: { compactEvery: 9 } })).rejects.toThrow('GROUP-6')
+    await start({ nodes: 1 })
+    await expect(cluster.open(cluster.node(1), 1)).rejects.toThrow('GROUP-7')
   })
 })
 

@@ -80,7 +80,8 @@ export class ListMachine implements StateMachine {
   }
 }
 
-const rowKey = (id: number, index: Index): Uint8Array => new KeyWriter(11).u16(id).u8(1).u64(index).key()
+const rowKey = (id: number, index: Index): Uint8Array =>
+  new KeyWriter(11).u16(id).u8(1).u64(index).key()
 const appliedKey = (id: number): Uint8Array => new KeyWriter(3).u16(id).u8(0).key()
 
 async function readApplied(id: number, store: Store): Promise<Index> {

@@ -191,8 +191,11 @@ describe('snapshots', () => {
 })
 
 describe('members', () => {
-  const step = (...steps: ConfChange['steps'][number][]): ConfChange =>
-    ({ transition: 'auto', steps, context: new Uint8Array(0) })
+  const step = (...steps: ConfChange['steps'][number][]): ConfChange => ({
+    transition: 'auto',
+    steps,
+    context: new Uint8Array(0),
+  })
 
   async function change(what: ConfChange): Promise<void> {
     const { id } = await cluster.elected()

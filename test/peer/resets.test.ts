@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FaultyProxy } from './faulty-proxy.ts'
-import { introduce, startNode, until } from './surroundings.ts'
+import { introduce, quickSettings, startNode, until } from './surroundings.ts'
 
 /**
  * One node posts numbers without end while the link is cut, corrupted and swallowed at random
  * places. Whatever arrives must rise: nothing twice, nothing out of order, nothing altered.
  */
 test('order and no repeats under random cuts in the middle of frames', async () => {
-  const one = await startNode({ index: 1 })
-  const two = await startNode({ index: 2 })
+  const settings = { ...quickSettings, deadAfterMs: 2_000 }
+  const one = await startNode({ index: 1 }, { settings })
+  const two = await startNode({ index: 2 }, { settings })
   const proxy = await FaultyProxy.to(() => two.peers.port)
   introduce([one, two], (from) => (from === 1 ? proxy.port : undefined))
   let next = 0
@@ -25,7 +26,7 @@ test('order and no repeats under random cuts in the middle of frames', async () 
         const connections = proxy.connections
         if (kind === 'reset') proxy.resetAt = at
         if (kind === 'corrupt') proxy.corruptAt = at
-        proxy.maxPiece = kind === 'pieces' ? (at % 50) + 1 : Infinity
+        proxy.maxPiece = kind === 'pieces' ? (at % 300) + 20 : Infinity
         const isBroken = () => proxy.connections > connections || !one.peers.isUp(2)
         for (let turn = 0; turn < 50 && !isBroken(); turn++) {
           for (let n = 0; n < batch; n++) {
@@ -43,7 +44,7 @@ test('order and no repeats under random cuts in the middle of frames', async () 
         return (two.got.at(-1)?.message[1] as number) >= last
       }, 'messages after the faults')
     }),
-    { numRuns: 12, endOnFailure: true },
+    { numRuns: 12, endOnFailure: true, interruptAfterTimeLimit: 6_000 },
   )
   let before = -1
   for (const { message } of two.got) {

@@ -267,7 +267,7 @@ describe('space and memory', () => {
   })
 })
 
-test('STORE-9: a second opening of the directory is refused while the first lives', async () => {
+test('a second opening of the directory is refused while the first lives', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'flotilla-lock-'))
   const log = await SegmentedLog.open(dir, options)
   await expect(SegmentedLog.open(dir, options)).rejects.toMatchObject({ damage: 'locked' })

@@ -88,7 +88,7 @@ describe('LevelStore', () => {
     await first.close()
   })
 
-  test('STORE-7: after a run that ended with the machine, it is doubtful until trusted', async () => {
+  test('after a run that ended with the machine, it is doubtful until trusted', async () => {
     await (await LevelStore.open(dir, options)).close()
     const note = join(dir, 'LIFE')
     expect(await readFile(note, 'utf8')).toMatch(/^closed /)
