@@ -25,10 +25,13 @@ export interface RunOptions {
   readonly nemeses: readonly Nemesis[]
   readonly prng: Prng
   readonly seconds: number
+  /** Clients go on so long after the last heal: whatever does not come back shows as a dead key. */
+  readonly afterHealMs: number
   readonly rate: number
   readonly lanes: number
   readonly topics: number
   readonly minThroughput: number
+  readonly minAvailability: number
   readonly config: Readonly<Record<string, unknown>>
   /** A line for whoever watches. */
   readonly progress: (line: string) => void
@@ -36,8 +39,6 @@ export interface RunOptions {
 
 const callDeadlineMs = 5_000
 const observeMs = 500
-/** Clients go on so long after the last heal: whatever does not come back shows as a dead key. */
-const afterHealMs = 5_000
 const finishDeadlineMs = 60_000
 const readyDeadlineMs = 60_000
 
@@ -87,7 +88,7 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
   const watching = new AbortController()
   const watch = observe(world, history, watching.signal)
   const report = reportProgress(options, { history, schedule, until }, watching.signal)
-  await Promise.all([clients.run(until + afterHealMs), schedule.run(until)])
+  await Promise.all([clients.run(until + options.afterHealMs), schedule.run(until)])
   await finish(options, clients)
   watching.abort()
   await Promise.all([watch, report])
@@ -126,16 +127,19 @@ async function reportProgress(
     await sleep(1000)
     const ops = history.ops.slice(from)
     from += ops.length
-    const of = (type: string): number =>
-      ops.filter((op) => op.type === type && !isFact(op)).length
+    const of = (type: string): number => ops.filter((op) => op.type === type && !isFact(op)).length
     const at = Math.round(seconds - (until - performance.now()) / 1000)
     const phase = at < seconds ? `fault: ${schedule.inForce}` : 'after the last heal'
     progress(`${at} s  ${of('ok')} ok/s, ${of('fail')} fail, ${of('info')} unknown  ${phase}`)
   }
 }
 
-function judge(history: History, { workload, minThroughput }: RunOptions): Judgement {
-  const options = { ...defaultCheckOptions, minThroughput, mustSucceed: workload.mustSucceed }
+function judge(
+  history: History,
+  { workload, minThroughput, minAvailability }: RunOptions,
+): Judgement {
+  const { mustSucceed } = workload
+  const options = { ...defaultCheckOptions, minThroughput, minAvailability, mustSucceed }
   try {
     return runCheckers(checkers, history, options)
   } catch (error) {

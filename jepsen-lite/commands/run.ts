@@ -22,6 +22,7 @@ interface RunArguments {
   readonly topics: number
   readonly seed: string
   readonly 'min-throughput': number
+  readonly 'min-availability': number
   readonly store: string
   readonly server: string | undefined
   readonly json: boolean
@@ -69,6 +70,11 @@ export const runCommand: CommandModule<object, RunArguments> = {
         type: 'number',
         default: 100,
         describe: 'operations per second before the first fault; below, the run proves nothing',
+      })
+      .option('min-availability', {
+        type: 'number',
+        default: 0.5,
+        describe: 'share of operations that must be ok in every 5 s while only a minority is hit',
       })
       .option('store', {
         type: 'string',
@@ -119,10 +125,12 @@ async function run(
     nemeses: chosen,
     prng,
     seconds: argv.time,
+    afterHealMs: 5_000,
     rate,
     lanes,
     topics,
     minThroughput: argv['min-throughput'],
+    minAvailability: argv['min-availability'],
     config: {
       nodes,
       partitions,

@@ -18,6 +18,8 @@ export interface ScheduleOptions {
 }
 
 const pollMs = 100
+/** A restarted node must serve again before the next fault, or a minority grows into a majority. Above: on with it. */
+const recoveryDeadlineMs = 30_000
 
 /** One fault after the other until the time is up, each with its start, effect and end in the history. */
 export class Schedule {
@@ -61,6 +63,17 @@ export class Schedule {
     await fault.stop()
     this.#log('stop', nemesis.name)
     this.#inForce = 'none'
+    await this.#recovered(nemesis.name, until)
+  }
+
+  async #recovered(name: string, until: number): Promise<void> {
+    const { world } = this.#options
+    const from = performance.now()
+    const deadline = Math.min(until, from + recoveryDeadlineMs)
+    for (const node of world.nodes)
+      while (!(await world.isReady(node)) && performance.now() < deadline)
+        await sleep(pollMs, deadline)
+    this.#log('recovered', name, { afterMs: Math.round(performance.now() - from) })
   }
 
   async #watch(name: string, fault: Fault, end: number): Promise<void> {

@@ -13,6 +13,8 @@ export interface Watched {
   readonly id: RaftId
   readonly disk: Logs
   readonly store: StateStore
+  /** The core has something for its host that the host has not taken. */
+  readonly isBehind: boolean
 }
 
 /** What was seen of a member when it was last looked at. */
@@ -77,8 +79,8 @@ export class Checker {
       this.#checkMatches(member, status)
     }
     if (status.commit > seen.compared) {
-      const { disk } = member
-      seen.compared = this.logs.commitMoved(status, disk, seen.compared, this.#holders)
+      const { disk, isBehind } = member
+      seen.compared = this.logs.commitMoved(status, disk, seen.compared, this.#holders, isBehind)
     }
   }
 

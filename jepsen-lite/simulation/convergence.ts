@@ -8,8 +8,8 @@ import type { Invariant } from './violation.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
-/** After the healing a group must be whole again within so many election timeouts of its slowest member. */
-export const maxHealingTimeouts = 60
+/** Election timeouts of the slowest member in which at least something must be applied somewhere. */
+export const maxIdleTimeouts = 40
 
 /** Events in which it must be done all the same. */
 export const maxHealingEvents = 600_000
@@ -36,7 +36,8 @@ export class Convergence {
     const { queue, plan, electionMs } = this.#world
     this.#heal()
     const slowest = 2 * electionMs * plan.tickSpread
-    const deadline = queue.now + maxHealingTimeouts * slowest
+    let deadline = queue.now + maxIdleTimeouts * slowest
+    let applied = 0
     const lastEvent = queue.taken + maxHealingEvents
     let missing: Invariant | null = 'L1 leader'
     while (missing !== null && queue.now < deadline && queue.taken < lastEvent) {
@@ -44,6 +45,9 @@ export class Convergence {
       while (queue.taken < lastEvent && step(until));
       queue.now = Math.max(queue.now, until)
       missing = this.#missing()
+      const now = this.#core.reduce((sum, { store }) => sum + store.live.applied, 0)
+      if (now > applied) deadline = queue.now + maxIdleTimeouts * slowest
+      applied = Math.max(applied, now)
     }
     if (missing !== null) throw new Violation(missing, this.#describe())
   }

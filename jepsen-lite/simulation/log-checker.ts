@@ -66,16 +66,25 @@ export class LogChecker {
     }
   }
 
-  /** A member committed up to `status.commit`. Returns up to where that could be compared. */
-  commitMoved(status: RaftStatus, logs: Logs, from: Index, holders: Holders): Index {
+  /**
+   * A member committed up to `status.commit`. Returns up to where that was compared: of a follower
+   * nothing while `isBehind`, for then its host has yet to write what the core has changed.
+   */
+  commitMoved(
+    status: RaftStatus,
+    logs: Logs,
+    from: Index,
+    holders: Holders,
+    isBehind: boolean,
+  ): Index {
     const { id, commit, role, term } = status
     const { live } = logs
     const isLeader = role === 'leader'
+    if (isBehind && !isLeader) return from
     const last = live.lastIndex()
     const first = Math.max(from, live.marker.index) + 1
     for (let index = first; index <= commit; index++) {
       // What a leader has not handed out yet is of its own term: it handed out all else to be elected.
-      if (index > last && !isLeader) return index - 1
       this.#compare(id, index, index > last ? term : live.term(index), status, holders)
     }
     return commit

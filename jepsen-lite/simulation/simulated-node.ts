@@ -59,6 +59,10 @@ export class SimulatedNode {
     return this.raft !== null
   }
 
+  get isBehind(): boolean {
+    return this.raft?.hasReady() === true
+  }
+
   get isStalled(): boolean {
     return this.stalledUntil > this.#around.queue.now
   }
@@ -256,8 +260,7 @@ export class SimulatedNode {
   #applyLater(): void {
     if (this.#isApplyDue || this.#toApply.length === 0) return
     this.#isApplyDue = true
-    const { applyMs } = this.#around.plan.host
-    this.later(applyMs === 0 ? 0 : this.#random.exponential(applyMs), () => {
+    this.later(this.#random.exponential(this.#around.applyMs), () => {
       this.#isApplyDue = false
       this.#apply()
       this.#applyLater()

@@ -17,6 +17,8 @@ export class SnapshotShelf implements StorageView {
   readonly #random: Prng
   /** Received whole and durable, waiting to be installed; oldest first. */
   #staged: Image[] = []
+  /** What each snapshot that was offered stands for, as long as somebody may still send it. */
+  readonly #made = new WeakMap<Snapshot, Image>()
   #isWanted = false
   #isMaking = false
   #isReadingBack = false
@@ -64,6 +66,11 @@ export class SnapshotShelf implements StorageView {
       throw new Unavailable()
     }
     return offered.snapshot
+  }
+
+  /** Null: made in an earlier life of the machine. */
+  made(snapshot: Snapshot): Image | null {
+    return this.#made.get(snapshot) ?? null
   }
 
   // --- received ---
@@ -134,6 +141,7 @@ export class SnapshotShelf implements StorageView {
       store.sync()
       if (disk.live.marker.index > image.state.applied) return
       store.offered = image
+      this.#made.set(image.snapshot, image)
       const upTo = image.state.applied - this.#around.plan.snapshots.keep
       if (upTo > disk.live.marker.index) disk.compact(upTo)
       this.#around.counts.add('snapshot: made')

@@ -18,7 +18,7 @@ export class SnapshotStreams {
   }
 
   start(from: SimulatedNode, m: Message): void {
-    const image = from.store.offered
+    const image = m.snapshot === null ? null : from.shelf.made(m.snapshot)
     const to = this.#world.nodes.get(m.to)
     this.#world.counts.add('snapshot: sent')
     if (image === null || to === undefined || !to.isUp) this.#end(from, m, false)

@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly checker: Checker
   readonly counts: Counts
   readonly network: Network
+  /** Mean time to apply a page, ms. */
+  readonly applyMs: number
   /** Time of one write, ms. */
   delayOfDisk(random: Prng): number
   /** The core of `id` says what happened in it. */

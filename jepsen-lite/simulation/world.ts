@@ -67,6 +67,10 @@ export class World implements Surroundings {
     return this.plan.core.electionTick * this.plan.tickMs
   }
 
+  get applyMs(): number {
+    return this.isHealed ? 0 : this.plan.host.applyMs
+  }
+
   /** A machine that knows nothing; whoever leads may make a member of it. */
   addMachine(): SimulatedNode {
     const node = new SimulatedNode(++this.#lastMachine, this)

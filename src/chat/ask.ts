@@ -39,6 +39,8 @@ export type Ask =
   | { readonly kind: 'set-state'; readonly state: 'ok' | 'susp' }
   /** User without a login name (scheme anonymous): begins the account. → 'ok' */
   | { readonly kind: 'account-create'; readonly account: NewAccount }
+  /** Somebody's `fnd`: the stored search text. → string | null */
+  | { readonly kind: 'search-text' }
   /** Tag: who carries it, at most `limit`. → TopicName[] */
   | { readonly kind: 'tag-find'; readonly limit: number }
   /** Topic or user: how it shows in a search. → FoundRow | null */

@@ -1,6 +1,7 @@
 import { soleUser } from '../ids/topic-name.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 import { modeText, selfTopicMode } from './access-mode.ts'
+import type { Ask } from './ask.ts'
 import type { Actor, Command, Json } from './command.ts'
 import type { Entity, Env, Row, Told } from './entity.ts'
 import { acceptable, isTooLong, mergeJson, put, sameJson } from './json-merge.ts'
@@ -59,9 +60,9 @@ export class SearchState implements Entity {
     return d
   }
 
-  /** `card`-like questions do not apply; the stored text is read by `{get desc}`. */
-  ask(): Told {
-    return { answer: null, events: [], outbox: [] }
+  ask(ask: Ask): Told {
+    const text = ask.kind === 'search-text' && typeof this.#private === 'string'
+    return { answer: text ? (this.#private as string) : null, events: [], outbox: [] }
   }
 
   fact(): Told {

@@ -1,4 +1,5 @@
 import { hideBin } from 'yargs/helpers'
+import { BrokenInvariant } from '../assert.ts'
 import { ConfigRefused } from '../node/cluster-file.ts'
 import { StepFailed } from '../node/lifecycle.ts'
 import { CommandFailed, exitCodes } from './exit-codes.ts'
@@ -6,13 +7,15 @@ import type { ExitName } from './exit-codes.ts'
 import { say } from './output.ts'
 import { program } from './program.ts'
 
+const bugs = [TypeError, ReferenceError, RangeError, BrokenInvariant]
+
 try {
   await program(hideBin(process.argv)).parseAsync()
 } catch (error) {
   say(`flotilla: ${error instanceof Error ? error.message : String(error)}`)
   const exit = exitOf(error)
-  if (exit === 'failed' && !(error instanceof CommandFailed))
-    say(String((error as Error).stack ?? ''))
+  const cause = error instanceof StepFailed ? error.cause : error
+  if (isBug(cause)) say(String((cause as Error).stack))
   process.exit(exitCodes[exit].code)
 }
 
@@ -21,4 +24,9 @@ function exitOf(error: unknown): ExitName {
   if (error instanceof ConfigRefused) return 'config'
   if (error instanceof StepFailed && error.cause instanceof ConfigRefused) return 'config'
   return 'failed'
+}
+
+/** Faults of the code, which want a stack. What the machine or a room refuses (a port or folder in use, a full disk) wants none. */
+function isBug(error: unknown): boolean {
+  return bugs.some((kind) => error instanceof kind)
 }

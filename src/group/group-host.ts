@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import { Beats } from './beats.ts'
 import { Compaction } from './compaction.ts'
 import { Group } from './group.ts'
-import type { GroupSurroundings } from './group.ts'
+import type { GroupSurroundings } from './group-surroundings.ts'
 import type { GroupOptions } from './group-options.ts'
 import { defaultGroupOptions } from './group-options.ts'
 import type { BulkPort, PeerPort } from './peer-port.ts'
@@ -184,7 +184,7 @@ export class GroupHost {
     this.#isStopped = true
     this.#ticking?.()
     this.#ticking = null
-    for (const id of [...this.#groups.keys()]) this.close(id)
+    for (const id of this.#groups.keys()) this.close(id)
     this.#source.close()
   }
 

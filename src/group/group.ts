@@ -1,6 +1,5 @@
 import { assert, sometimes } from '../assert.ts'
 import type { GroupId } from '../ids/group-id.ts'
-import type { Logger } from '../ports.ts'
 import type { ConfChange } from '../raft/confchange.ts'
 import { decodeConfChange } from '../raft/confchange.ts'
 import type { RaftConfig } from '../raft/config.ts'
@@ -12,32 +11,13 @@ import { Raft } from '../raft/raft.ts'
 import type { Ready, Role } from '../raft/ready.ts'
 import type { RaftStatus } from '../raft/status.ts'
 import type { GroupLog } from '../store/group-log.ts'
-import type { Log } from '../store/log.ts'
 import { Delivery } from './delivery.ts'
+import { DiskWatch } from './disk-watch.ts'
+import type { GroupSurroundings } from './group-surroundings.ts'
+import { bestHeir } from './heir.ts'
 import type { ReadDone } from './reads.ts'
 import { Reads } from './reads.ts'
 import type { StateMachine } from './state-machine.ts'
-
-/** What a group needs of its host. */
-export interface GroupSurroundings {
-  readonly node: RaftId
-  readonly log: Log
-  readonly logger: Logger
-  /** This node lost acknowledged records: no votes, no standing (P11). */
-  readonly isMuted: boolean
-  post(group: Group, message: Message): void
-  /** Something may be outstanding: `turn` is to be called at the end of this turn. */
-  dirty(group: Group): void
-  /** A message of kind `snapshot` is to go, with the rows. */
-  sendSnapshot(group: Group, message: Message): void
-  /** The core wants a snapshot to send. */
-  makeSnapshot(group: Group): void
-  /** Runs something that came from outside the turn; what it throws stops the node. */
-  guard(task: () => void): void
-  /** The machine has applied more: the log may be due for cutting. */
-  advanced(group: Group): void
-  nextReadContext(): number
-}
 
 export type ProposeOutcome = ReturnType<Raft['propose']>
 
@@ -63,6 +43,7 @@ export class Group {
   /** Where this node's own first entry of the term stands, once committed; 0: not yet. */
   #leadsFrom: Index = 0
   #applied: Index
+  readonly #diskWatch: DiskWatch
   /** For each store under way, what is to be sent when it is durable. */
   #stores: Message[][] = []
   /** A snapshot whose rows are here; `stored` when the log is behind it too. */
@@ -88,6 +69,7 @@ export class Group {
     this.#raft = new Raft({ ...config, id: around.node, applied: from }, this.#log)
     this.#term = this.#log.initialState().hardState.term
     this.#delivery = new Delivery(applied, (entries) => this.#machine.committed(entries))
+    this.#diskWatch = new DiskWatch(config.electionTick)
     this.#reads = new Reads(() => around.nextReadContext(), 2 * config.electionTick)
     machine.follow(this.#term, none)
   }
@@ -184,6 +166,7 @@ export class Group {
   tick(): void {
     if (!this.#around.isMuted) this.#raft.tick()
     this.#reads.tick()
+    if (this.#diskWatch.tick(this.#stores[0]) && this.isLeader) this.#handOver()
     this.#around.dirty(this)
   }
 
@@ -201,6 +184,20 @@ export class Group {
   snapshotSent(to: RaftId, ok: boolean): void {
     this.#raft.reportSnapshot(to, ok)
     this.#around.dirty(this)
+  }
+
+  /**
+   * The disk hangs. Heartbeats would keep this leader in office for ever, though it can release
+   * nothing (pitfall 32): somebody else takes over, for whom this node's vote is not needed.
+   */
+  #handOver(): void {
+    const heir = bestHeir(this.status())
+    sometimes(true, 'group: a leader with a hanging disk handed over')
+    this.#around.logger.warn(
+      { group: this.id, heir },
+      'the log does not answer; handing over the lead',
+    )
+    if (heir !== none) this.#raft.transferLeader(heir)
   }
 
   /** Carries out what is outstanding. True: there is more, for the next turn. */

@@ -109,7 +109,7 @@ export class SnapshotSource {
   }
 
   close(): void {
-    for (const group of [...this.#offers.keys()]) this.forget(group)
+    for (const group of this.#offers.keys()) this.forget(group)
   }
 
   /** Holds the machine back until the store stands exactly at what it was given, and looks then. */

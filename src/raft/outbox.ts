@@ -65,5 +65,6 @@ export function refuseAppend(
   m.reject = true
   m.rejectHint = hint.index
   m.logTerm = hint.term
+  if (core.mutant === 'K23') m.term = 0
   core.messages.push(m)
 }

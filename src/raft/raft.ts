@@ -232,6 +232,7 @@ export class Raft {
 
   /** Wishes are of no term: whoever leads when they come may grant them. */
   #isOfNoTerm({ kind }: Message): boolean {
+    // The mutant must not be found out by its healthy answers.
     if (kind === 'heartbeat-response') return this.#core.mutant === 'K23'
     return termless.has(kind)
   }

@@ -1,4 +1,4 @@
-import { assert, sometimes } from '../assert.ts'
+import { assert, BrokenInvariant, sometimes } from '../assert.ts'
 import type { AuthLevel, Json, SessionId } from '../chat/command.ts'
 import type { UserId } from '../ids/user-id.ts'
 import { limits } from '../limits.ts'
@@ -9,6 +9,7 @@ import { frameText } from '../wire/client-frames.ts'
 import { dispatch } from './dispatch.ts'
 import { msgpackProtocol } from './edge-options.ts'
 import type { Beating, Pulse } from './heartbeat.ts'
+import { refusals } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import type { SessionHost } from './session-host.ts'
 import type { ClientSocket, SocketListener } from './websocket.ts'
@@ -171,7 +172,19 @@ export class Session implements Subscriber, SocketListener, Beating {
     } else if (this.#mustWait || this.#waiting !== null) {
       this.#wait(payload, isBinary)
     } else {
+      this.#run(payload, isBinary)
+    }
+  }
+
+  /** A verb that throws is a bug. It costs the client this one request and nobody else anything (P10). */
+  #run(payload: Buffer, isBinary: boolean): void {
+    try {
       dispatch(this, payload, isBinary)
+    } catch (error) {
+      if (error instanceof BrokenInvariant) throw error
+      this.host.logger.error({ error: String(error), sid: this.sid }, 'a verb failed')
+      this.refuse(undefined, undefined, refusals.internal)
+      this.fault()
     }
   }
 
@@ -205,7 +218,7 @@ export class Session implements Subscriber, SocketListener, Beating {
     let at = 0
     for (; at < waiting.length && !this.#mustWait && !this.#hasEnded; at++) {
       const { payload, isBinary } = waiting[at] as Waiting
-      dispatch(this, payload, isBinary)
+      this.#run(payload, isBinary)
     }
     this.#isPumping = false
     if (!this.#hasEnded) this.#waiting = at < waiting.length ? waiting.slice(at) : null

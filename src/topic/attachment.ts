@@ -8,7 +8,8 @@ export const maxHeldEvents = 4_096
 /** A session at a topic of this node, from the moment its `{sub}` leaves for the owner. */
 export class Attachment implements Reader {
   readonly subscriber: Subscriber
-  readonly asChan: boolean
+  /** A reader of a channel: by the name he used, or because the owner says so. */
+  asChan: boolean
   /** Publishes of this session to this topic so far: its own numbers as a producer. */
   published = 0
   /** Messages up to here are history to it, not live. */

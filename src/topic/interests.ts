@@ -68,7 +68,7 @@ export class Interests {
     let left = users.size
     let seq = 0
     let failed = false
-    const own = kindOf(name) === 'me'
+    const own = kindOf(name) === 'me' || kindOf(name) === 'fnd'
     const done = (): void => {
       left--
       if (left > 0 || failed) return

@@ -57,7 +57,7 @@ export type PageMessage = readonly [
   skipSid: SessionId | '',
 ]
 
-export type Attached = readonly [want: number, given: number, seq: number]
+export type Attached = readonly [want: number, given: number, seq: number, asChan: boolean]
 
 /** edge → owner */
 export type Request = readonly [
@@ -91,6 +91,7 @@ export type AnswerMessage = readonly [
   attach: Attached | null,
   detach: boolean,
   needs: readonly UserId[] | null,
+  claims: readonly string[] | null,
 ]
 /** owner → edge: the publish is committed. */
 export type Accepted = readonly [23, call: number, seq: number, ts: number]

@@ -192,6 +192,7 @@ export class OwnerDesk implements PartitionListener {
         else this.#whenDelivered(partition, parcels, send)
         this.#topics.tell(topic, outcome.events)
         this.#placed(from, sid, uid, topic, outcome)
+        if (command.kind === 'del') this.#sweep(topic)
       },
       refused: (why) => this.#refuse(from, call, topic, why),
     })
@@ -207,6 +208,22 @@ export class OwnerDesk implements PartitionListener {
     topic.presence.trim(from)
   }
 
+  /** Removes rows of deleted messages, a batch at a time; what a lost term leaves, the next deletion takes. */
+  #sweep(topic: TopicName): void {
+    this.#partitions.get(partitionOf(topic, this.#count))?.ask(
+      topic,
+      { kind: 'sweep' },
+      {
+        released: ({ answer }) => {
+          if (answer === true) this.#sweep(topic)
+        },
+        refused: () => {
+          // Deleted messages are hidden by their log, whether their rows are still there or not.
+        },
+      },
+    )
+  }
+
   #answer(from: NodeIndex, call: number, outcome: Outcome): void {
     const { attach } = outcome
     this.#post(from, [
@@ -214,9 +231,10 @@ export class OwnerDesk implements PartitionListener {
       call,
       this.#clock.now(),
       outcome.parts,
-      attach === undefined ? null : [attach.want, attach.given, attach.seq],
+      attach === undefined ? null : [attach.want, attach.given, attach.seq, attach.asChan === true],
       outcome.detach === true,
       outcome.needs ?? null,
+      outcome.claims ?? null,
     ])
   }
 

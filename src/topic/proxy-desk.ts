@@ -9,7 +9,7 @@ import type { Clock, Timers } from '../ports.ts'
 import { Attachment } from './attachment.ts'
 import type { Calls } from './calls.ts'
 import type { AskEntity } from './cards.ts'
-import type { Post, TopicMessage } from './messages.ts'
+import type { Attached, Post, TopicMessage } from './messages.ts'
 import { topicKinds } from './messages.ts'
 import { expandData } from './page-message.ts'
 import { ProxyTopic } from './proxy-topic.ts'
@@ -87,11 +87,7 @@ export class ProxyDesk {
   }
 
   /** The owner let it in: rights, and the last message before its live stream. */
-  entered(
-    from: Subscriber,
-    request: TopicRequest,
-    [want, given, seq]: readonly [number, number, number],
-  ): void {
+  entered(from: Subscriber, request: TopicRequest, [want, given, seq, asChan]: Attached): void {
     const proxy = this.#proxies.get(request.topic)
     const attachment = proxy?.sessions.get(from.sid)
     if (proxy === undefined || attachment === undefined) {
@@ -99,6 +95,7 @@ export class ProxyDesk {
       this.#tellOwner(request.topic, [topicKinds.dropped, request.topic, from.sid, from.uid])
       return
     }
+    attachment.asChan ||= asChan
     proxy.enter(attachment, want, given, seq)
     if (kindOf(request.topic) === 'me') {
       this.#watches.arrive(from.uid, from.sid, from.userAgent)

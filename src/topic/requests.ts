@@ -27,6 +27,7 @@ export class Requests {
   readonly #count: number
   readonly #calls: Calls
   readonly #proxies: ProxyDesk
+  readonly #ask: AskEntity
   readonly #cards: Cards
   readonly #answering: Answering
   readonly #clock: Clock
@@ -43,6 +44,7 @@ export class Requests {
     this.#count = deps.partitions
     this.#calls = deps.calls
     this.#proxies = deps.proxies
+    this.#ask = deps.ask
     this.#cards = new Cards(deps.ask)
     this.#answering = new Answering(this.#cards, deps.ask)
     this.#clock = deps.clock
@@ -140,6 +142,10 @@ export class Requests {
           this.#withFacts(from, request, command, attached, m[6], done)
           return 'done'
         }
+        if (m[7] !== null && !('claimed' in command)) {
+          this.#withClaims(from, request, command, attached, m, done)
+          return 'done'
+        }
         this.#answered(from, request, m, nextPage, done)
         return m[3].some((part) => part.kind === 'history') ? 'more' : 'done'
       },
@@ -170,6 +176,31 @@ export class Requests {
         done()
       },
       (error: unknown) => this.#logger.error({ error: String(error) }, 'cards could not be asked'),
+    )
+  }
+
+  /** Unique tags are decided by their names' own partitions, before the topic takes them on. */
+  #withClaims(
+    from: Subscriber,
+    request: TopicRequest,
+    command: Command,
+    attached: boolean,
+    answer: AnswerMessage,
+    done: () => void,
+  ): void {
+    const claims = answer[7] ?? []
+    const holder = request.topic
+    Promise.all(claims.map((tag) => this.#ask(`nam:${tag}`, { kind: 'name-claim', holder }))).then(
+      (answers) => {
+        const claimed = claims.filter((_, i) => answers[i] === 'ok')
+        if (!answers.includes(undefined)) {
+          return this.command(from, request, { ...command, claimed } as Command, attached, done)
+        }
+        if (command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
+        this.fail(from, request, 'no-owner')
+        done()
+      },
+      (error: unknown) => this.#logger.error({ error: String(error) }, 'names could not be asked'),
     )
   }
 

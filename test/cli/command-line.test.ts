@@ -171,3 +171,20 @@ test('keys: a production cluster accepts its own and no other', async () => {
     expect(await flotilla(['key', 'check', each, '--config', file])).toMatchObject({ code })
   }
 })
+
+test('serve tells in one line why it does not start', async () => {
+  const file = join(dir, 'busy.json')
+  const [node] = JSON.parse(readFileSync(three, 'utf8')).nodes
+  writeFileSync(
+    file,
+    JSON.stringify({
+      cluster: { name: 'c' },
+      nodes: [{ ...node, admin: admin.address, data: 'busy' }],
+    }),
+  )
+  const ended = await flotilla(['serve', '--config', file])
+  expect(ended.code).toBe(exitCodes.failed.code)
+  expect(ended.err.trim().split('\n')).toEqual([
+    expect.stringMatching(/step "admin" failed: .*EADDRINUSE/),
+  ])
+})

@@ -61,6 +61,38 @@ test('over the segmented log: losses of power, one node after the other and all 
   cluster.stop()
 })
 
+test('a follower that lags is served from the disk when memory has let go of its entries', async () => {
+  const reads: number[] = []
+  const open = async (): Promise<SegmentedLog> => {
+    const more = { segmentBytes: 64 * 1024, memoryBytes: 4_000, groupFloorBytes: 500 }
+    const log = await SegmentedLog.openOn(new FaultyDisk(), { ...options, ...more })
+    const load = log.load.bind(log)
+    log.load = (group, lo, hi) => {
+      reads.push(lo)
+      return load(group, lo, hi)
+    }
+    return log
+  }
+  const cluster = await Cluster.start({ openLog: open, bulk: false })
+  await cluster.write('first')
+  const { id } = await cluster.elected()
+  const away = [1, 2, 3].find((node) => node !== id) as number
+  cluster.isolate(away)
+  const group = cluster.group(id)
+  for (let n = 0; n < 300; n++) {
+    group.propose(Buffer.from(`${n} `.padEnd(100, 'x')), group.term)
+    await cluster.time.advance(2)
+  }
+  expect(cluster.node(id).log.stats().memoryBytes).toBeLessThan(6_000)
+  cluster.heal()
+  await cluster.write('the last')
+  expect(reads.length).toBeGreaterThan(0)
+  expect(await cluster.machine(away).texts()).toEqual(await cluster.machine(id).texts())
+  expect(await cluster.machine(away).texts()).toHaveLength(302)
+  expect(cluster.fatal).toEqual([])
+  cluster.stop()
+})
+
 const realTimers: Timers = {
   after: (ms, task) => {
     const timer = setTimeout(task, ms)

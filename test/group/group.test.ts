@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { message } from '../../src/raft/message.ts'
-import { MemoryLog } from '../../src/store/memory-log.ts'
+import type { MemoryLog } from '../../src/store/memory-log.ts'
 import { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './cluster.ts'
 
@@ -196,6 +196,25 @@ describe('many groups', () => {
     await cluster.time.advance(2_000)
     expect(groups.map((id) => cluster.leader(id)?.id)).toEqual(leaders)
     expect(groups.map((id) => cluster.group(1, id).term)).toEqual(terms)
+  })
+})
+
+describe('a hanging disk', () => {
+  test('costs the leader its lead, although it goes on sending heartbeats', async () => {
+    await start()
+    await cluster.write('before')
+    const { id, log } = await cluster.elected()
+    ;(log as MemoryLog).stall(true)
+    cluster.group(id).propose(Buffer.from('held'), cluster.group(id).term)
+    await cluster.time.until(() => (cluster.leader()?.id ?? id) !== id, 'another leader', 2_500)
+    const heir = cluster.leader()?.id as number
+    const proposed = cluster.group(heir).propose(Buffer.from('goes on'), cluster.group(heir).term)
+    const index = 'index' in proposed ? proposed.index : 0
+    await cluster.time.until(() => cluster.machine(heir).applied() >= (index ?? 0), 'it is applied')
+    expect(await texts(heir)).toEqual(['before', 'held', 'goes on'])
+    ;(log as MemoryLog).stall(false)
+    await cluster.write('all again')
+    expect(await texts(id)).toEqual(['before', 'held', 'goes on', 'all again'])
   })
 })
 

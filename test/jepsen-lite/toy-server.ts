@@ -20,6 +20,9 @@ export class ToyServer {
   readonly refuse = new Map<string, number>()
   /** Verbs that are done but not answered. */
   readonly mute = new Set<string>()
+  /** Acknowledges every so many messages without keeping them. 0: never. */
+  forgets = 0
+  #published = 0
   /** Called before a page of history is sent. */
   beforePage: (() => void) | undefined
 
@@ -99,6 +102,8 @@ export class ToyServer {
         return reply(200, { topic: name })
       }
       case 'pub':
+        if (this.forgets > 0 && ++this.#published % this.forgets === 0)
+          return reply(202, { params: { seq: (this.#topics.get(topic)?.length ?? 0) + 1 } })
         return reply(202, { params: { seq: this.store(topic, body['content'], socket) } })
       case 'set':
         this.#desc.set(topic, body['desc'])

@@ -75,7 +75,7 @@ test('tasks that keep asking for more do not keep the event loop', async () => {
     if (!stop) timers.soon(again)
   }
   timers.soon(again)
-  await new Promise((resolve) => setTimeout(resolve, 1)) // never came, were the batch not bounded
+  await new Promise((resolve) => setImmediate(resolve)) // never came, were the batch not bounded
   stop = true
   expect(runs).toBeGreaterThan(1)
 })

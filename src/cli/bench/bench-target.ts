@@ -7,7 +7,7 @@ import { AdminClient } from '../cluster/admin-client.ts'
 import { freeBlock } from '../cluster/cluster-folder.ts'
 import { clusterFileName } from '../cluster/find-cluster.ts'
 import { LocalCluster } from '../cluster/local-cluster.ts'
-import { CommandFailed } from '../exit-codes.ts'
+import { CommandFailed, exitCodes } from '../exit-codes.ts'
 import { say } from '../output.ts'
 
 /** The cluster that is measured. */
@@ -58,6 +58,8 @@ export async function openTarget(wish: TargetWish): Promise<BenchTarget> {
     if (wish.keep || !clean) say(`kept ${dir}`)
     else rmSync(dir, { recursive: true, force: true })
   }
+  const interrupted = () => void close().then(() => process.exit(exitCodes.failed.code))
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
     await own.start()
   } catch (error) {

@@ -190,8 +190,6 @@ function measurement(
       check('nodes', argv.nodes)
       const target = await openTarget(argv)
       let measured: Measured
-      const interrupt = () => void target.close().then(() => process.exit(1))
-      process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
       try {
         measured = await run(target, { ...argv })
       } finally {

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { faultBands } from '../../jepsen-lite/checker/fault-bands.ts'
+import { HistoryWriter } from '../../jepsen-lite/history.ts'
+import { nemeses } from '../../jepsen-lite/nemesis/registry.ts'
+import { Schedule } from '../../jepsen-lite/nemesis/schedule.ts'
+import { History } from '../../jepsen-lite/operations.ts'
+import { Prng } from '../../jepsen-lite/prng.ts'
+import { ToyWorld } from './toy-world.ts'
+
+function isWell(world: ToyWorld): boolean {
+  return world.down.size === 0 && world.paused.size === 0 && world.faulty.length === 0
+}
+
+test.for(nemeses.map((nemesis) => [nemesis.name, nemesis] as const))(
+  '%s: hits, tells its effect, and ends what it began',
+  async ([, nemesis]) => {
+    for (let seed = 0; seed < 20; seed++) {
+      const world = new ToyWorld(5)
+      const fault = await nemesis.start({ world, prng: new Prng(seed) })
+      if (!fault) throw new Error('nothing was hit')
+      expect(isWell(world)).toBe(false)
+      expect(fault.targets.length).toBeGreaterThan(0)
+      expect(await fault.effect()).toBeTypeOf('string')
+      await fault.stop()
+      expect(isWell(world)).toBe(true)
+    }
+  },
+)
+
+async function cutLinks(name: string, seed: number): Promise<ToyWorld> {
+  const world = new ToyWorld(5)
+  await nemeses.find((nemesis) => nemesis.name === name)?.start({ world, prng: new Prng(seed) })
+  return world
+}
+
+/** Nodes that `from` reaches over links without a fault in both directions, itself included. */
+function reached(world: ToyWorld, from: string): string[] {
+  const bad = new Set(world.faulty)
+  return world.nodes.filter(
+    (to) => to === from || !(bad.has(`${from}→${to}`) || bad.has(`${to}→${from}`)),
+  )
+}
+
+test('shapes of partitions among five nodes', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const sizes = async (name: string): Promise<number[]> => {
+      const world = await cutLinks(name, seed)
+      return world.nodes.map((node) => reached(world, node).length).sort()
+    }
+    expect(await sizes('isolate')).toEqual([1, 4, 4, 4, 4])
+    expect(await sizes('partition')).toEqual([2, 2, 3, 3, 3])
+    expect(await sizes('bridge')).toEqual([3, 3, 3, 3, 5])
+    expect((await cutLinks('one-way', seed)).faulty).toHaveLength(4)
+    expect((await cutLinks('client-cut', seed)).faulty).toEqual([
+      expect.stringMatching(/^client→n\d$/),
+    ])
+  }
+})
+
+test('a schedule logs start, effect and end of every fault, and leaves the world well', async () => {
+  const world = new ToyWorld(3)
+  const history = new HistoryWriter()
+  const schedule = new Schedule({
+    world,
+    nemeses,
+    history,
+    prng: new Prng(7),
+    quietMs: 5,
+    faultMs: [5, 20],
+    restMs: [1, 5],
+  })
+  await schedule.run(performance.now() + 400)
+  expect(isWell(world)).toBe(true)
+  const bands = new History(history.ops).derived(faultBands)
+  expect(bands.length).toBeGreaterThan(4)
+  for (const band of bands) expect([band.effects.length, band.to < Infinity]).toEqual([1, true])
+  expect(history.ops.at(-1)).toMatchObject({ f: 'heal', key: 'all' })
+})
+
+test('equal seeds draw equal faults', async () => {
+  const drawn = async (seed: number): Promise<string[]> => {
+    const prng = new Prng(seed).split('nemesis')
+    const faults: string[] = []
+    for (let i = 0; i < 10; i++) {
+      const nemesis = prng.pick(nemeses)
+      const fault = await nemesis.start({ world: new ToyWorld(5), prng })
+      faults.push(`${nemesis.name} ${fault?.targets.join()} ${JSON.stringify(fault?.how)}`)
+    }
+    return faults
+  }
+  expect(await drawn(1)).toEqual(await drawn(1))
+  expect(await drawn(1)).not.toEqual(await drawn(2))
+})
