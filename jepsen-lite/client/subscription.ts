@@ -8,8 +8,9 @@ const maxHeldFrames = 100_000
 
 /**
  * Attaches to a topic from a cursor: first what was missed, in order, then the live messages as
- * they come. A live message that the missed ones already contained is not told again; otherwise
- * live messages are passed on untouched, so that gaps and repeats of the server show.
+ * they come. The two overlap, because live messages count from the attach and the missed ones are
+ * read after it; what the missed ones contained is not told again. From the first live message
+ * beyond them on, everything is passed on untouched, so that gaps and repeats of the server show.
  */
 export async function attachFrom(
   client: ChatClient,
@@ -17,9 +18,14 @@ export async function attachFrom(
   cursor: number,
   deliver: (message: StoredMessage) => void,
 ): Promise<CallResult> {
-  let held: DataFrame[] | undefined = []
+  const held: DataFrame[] = []
+  let caughtUp = false
+  const overlap = new Overlap()
+  const live = (frame: DataFrame): void => {
+    if (!overlap.covers(frame.seq)) deliver(stored(frame))
+  }
   client.listen(topic, (frame) => {
-    if (!held) deliver(stored(frame))
+    if (caughtUp) live(frame)
     else if (held.length < maxHeldFrames) held.push(frame)
     else client.close()
   })
@@ -28,8 +34,21 @@ export async function attachFrom(
   const missed = await client.history(topic, cursor + 1)
   if (missed.outcome !== 'ok') return missed
   for (const message of missed.messages) deliver(message)
-  const last = missed.messages.at(-1)?.seq ?? cursor
-  for (const frame of held) if (frame.seq > last) deliver(stored(frame))
-  held = undefined
+  overlap.upTo = missed.messages.at(-1)?.seq ?? cursor
+  for (const frame of held) live(frame)
+  caughtUp = true
   return attached
+}
+
+/** The live messages that the missed ones contained already: at the start, rising, and no more than once. */
+class Overlap {
+  upTo = 0
+  #last = 0
+  #over = false
+
+  covers(seq: number): boolean {
+    if (this.#over || seq > this.upTo || seq <= this.#last) this.#over = true
+    this.#last = seq
+    return !this.#over
+  }
 }

@@ -37,9 +37,9 @@ export class Schedule {
 
   /** Settles at `until` (of the monotonic clock, ms), healed. */
   async run(until: number): Promise<void> {
-    const { nemeses, prng, quietMs, restMs, world, history } = this.#options
+    const { nemeses, prng, quietMs, faultMs, restMs, world, history } = this.#options
     await sleep(quietMs, until)
-    while (nemeses.length > 0 && performance.now() < until) {
+    while (nemeses.length > 0 && performance.now() + faultMs[0] < until) {
       await this.#once(prng.pick(nemeses), until)
       await sleep(prng.between(...restMs), until)
     }

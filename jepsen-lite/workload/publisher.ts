@@ -1,5 +1,6 @@
 import type { ChatClient, IdempotencyKey } from '../client/chat-client.ts'
 import { messageBody } from '../client/message-body.ts'
+import type { MessageBody } from '../client/message-body.ts'
 import type { CallResult } from '../client/connection.ts'
 import type { Generator } from '../generator.ts'
 import type { Prng } from '../prng.ts'
@@ -46,30 +47,32 @@ export class Publisher {
       if (step.kind === 'idle' || performance.now() >= until) continue
       const topic = prng.pick(topics)
       const id = `${this.#options.name}.${++this.#count}`
-      if (!retries) await this.#attempt(topic, id, undefined)
-      else await this.#untilStored(topic, id, until)
+      // A retry under a key must carry the same body, so it is drawn once.
+      const body = messageBody(id, prng.chance(0.02) ? prng.below(maxPadBytes) : 0)
+      if (!retries) await this.#attempt(topic, body, undefined)
+      else await this.#untilStored(topic, body, until)
     }
     this.#client?.close()
   }
 
   /** Whoever gives up on a number leaves a hole, so the last message may be tried a little longer. */
-  async #untilStored(topic: string, id: string, until: number): Promise<void> {
+  async #untilStored(topic: string, body: MessageBody, until: number): Promise<void> {
     const n = (this.#sent.get(topic) ?? 0) + 1
     this.#sent.set(topic, n)
     const key = { producer: `jepsen-${this.#options.name}`, n }
     while (performance.now() < until + 10_000)
-      if ((await this.#attempt(topic, id, key)).outcome === 'ok') return
+      if ((await this.#attempt(topic, body, key)).outcome === 'ok') return
   }
 
   async #attempt(
     topic: string,
-    id: string,
+    body: MessageBody,
     key: IdempotencyKey | undefined,
   ): Promise<Pick<CallResult, 'outcome'>> {
     const { context, name, prng } = this.#options
     const client = await this.#connected()
     const process = `${name}/${this.#life}`
-    const value = { id, sender: process, n: this.#count }
+    const value = { id: body.id, sender: process, n: this.#count }
     const at = { process, f: 'publish', key: topic, ...(client && { node: client.node }) } as const
     context.history.record({ ...at, type: 'invoke', value })
     if (!client) {
@@ -77,8 +80,7 @@ export class Publisher {
       await sleep(prng.between(...reconnectMs))
       return { outcome: 'fail' }
     }
-    const pad = prng.chance(0.02) ? prng.below(maxPadBytes) : 0
-    const { outcome, params, error } = await client.publish(topic, messageBody(id, pad), key)
+    const { outcome, params, error } = await client.publish(topic, body, key)
     const told = outcome === 'ok' ? { ...value, seq: params['seq'] } : value
     context.history.record({
       ...at,

@@ -27,7 +27,8 @@ export async function makeSeats({ world, prng }: WorkloadContext, count: number)
       // An unknown outcome may have taken the name; then the password opens it.
       const result = made?.outcome === 'ok' ? made : await client?.login(account)
       client?.close()
-      return result?.outcome === 'ok' ? String(result.params['token']) : undefined
+      const given = result?.outcome === 'ok' ? result.params['token'] : undefined
+      return typeof given === 'string' ? given : undefined
     })
     seats.push({ account, token })
   }

@@ -96,7 +96,7 @@ export class ProducerWindow {
   }
 
   encode(page: Page): Uint8Array {
-    const row = new RowWriter().varint(page.number).varint(page.n0)
+    const row = new RowWriter(16 + 8 * page.seqs.length).varint(page.number).varint(page.n0)
     let before = 0
     for (let i = 0; i < page.seqs.length; i++) {
       const seq = page.seqs[i] ?? 0

@@ -5,15 +5,17 @@ export const rowVersion = 1
 
 /** Writes one small row. Numbers are unsigned integers below 2^53. */
 export class RowWriter {
-  #bytes = new Uint8Array(64)
-  #at = 0
+  #bytes: Uint8Array
+  #at = 1
 
-  constructor() {
-    this.byte(rowVersion)
+  /** `size`: bytes that will most likely do. */
+  constructor(size = 64) {
+    this.#bytes = new Uint8Array(size)
+    this.#bytes[0] = rowVersion
   }
 
   byte(value: number): this {
-    if (this.#at === this.#bytes.length) this.#grow(1)
+    if (this.#at === this.#bytes.length) this.#grow()
     this.#bytes[this.#at++] = value
     return this
   }
@@ -21,26 +23,28 @@ export class RowWriter {
   /** Seven bits a byte, low first: small numbers are short, times take six bytes. */
   varint(value: number): this {
     let rest = value
-    while (rest >= 0x80) {
-      this.byte((rest % 0x80) + 0x80)
-      rest = Math.floor(rest / 0x80)
-    }
-    return this.byte(rest)
+    for (; rest >= 0x80000000; rest = Math.floor(rest / 0x80)) this.byte((rest % 0x80) + 0x80)
+    let low = rest | 0
+    for (; low >= 0x80; low >>>= 7) this.byte((low & 0x7f) | 0x80)
+    return this.byte(low)
   }
 
   word(value: number): this {
-    return this.byte(value >>> 24)
-      .byte(value >>> 16)
-      .byte(value >>> 8)
-      .byte(value)
+    if (this.#at + 4 > this.#bytes.length) this.#grow()
+    const bytes = this.#bytes
+    bytes[this.#at++] = value >>> 24
+    bytes[this.#at++] = value >>> 16
+    bytes[this.#at++] = value >>> 8
+    bytes[this.#at++] = value
+    return this
   }
 
   done(): Uint8Array {
     return this.#bytes.slice(0, this.#at)
   }
 
-  #grow(atLeast: number): void {
-    const larger = new Uint8Array(this.#bytes.length * 2 + atLeast)
+  #grow(): void {
+    const larger = new Uint8Array(this.#bytes.length * 2)
     larger.set(this.#bytes)
     this.#bytes = larger
   }

@@ -104,7 +104,7 @@ export class GroupHost {
     id: GroupId,
     { machine, bootstrap }: { machine: StateMachine; bootstrap: ConfState | null },
   ): Group {
-    assert(!this.#groups.has(id), 'GROUP-7', { id })
+    assert(!this.#groups.has(id) && !this.#sink.isInstalling(id), 'GROUP-7', { id })
     if (this.#deps.log.group(id).isNew && bootstrap !== null) this.#bootstrap(id, bootstrap)
     this.#checkFits(id, machine)
     const group = new Group(id, machine, this.#around, {
@@ -153,7 +153,7 @@ export class GroupHost {
   receive(id: GroupId, m: Message, from: RaftId = m.from): void {
     const group = this.#groups.get(id)
     const isOurs = m.to === this.#deps.node && m.from === from
-    if (group === undefined || !isOurs || this.#ticking === null || isLocal(m)) {
+    if (group === undefined || !isOurs || this.#ticking === null || isNoLinkMessage(m)) {
       this.#meters.strays.add()
       return
     }
@@ -293,9 +293,9 @@ export class GroupHost {
   }
 }
 
-/** Kinds that a node sends to itself only. */
-function isLocal(m: Message): boolean {
-  return m.kind === 'storage-append-response' || m.kind === 'forget-leader'
+/** Kinds that no link brings: a node's own, and snapshots, which come as the head of their rows. */
+function isNoLinkMessage({ kind }: Message): boolean {
+  return kind === 'storage-append-response' || kind === 'forget-leader' || kind === 'snapshot'
 }
 
 interface Meters {

@@ -4,12 +4,13 @@ import type { Counter, Logger, Metrics } from '../ports.ts'
 import type { RaftId, SnapshotMeta } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
 import { groupRange } from '../store/keys.ts'
+import type { Log } from '../store/log.ts'
 import type { Store } from '../store/store.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
 import { decodeRaft } from '../wire/raft-frames.ts'
 import type { Group } from './group.ts'
 import { decodeChunk } from './snapshot-chunk.ts'
-import { clearStaging, forgetStaged, markStaged, stage, swapIn } from './staging.ts'
+import { adopt, clearStaging, forgetStaged, markStaged, stage, swapIn } from './staging.ts'
 
 /** Snapshots being taken in at once. More are refused; the leader tries again. */
 const maxInstalls = 4
@@ -22,6 +23,7 @@ export class SnapshotRefused extends Error {
 /** Takes in snapshots: rows first, beside the old ones; then the exchange; then the core is told. */
 export class SnapshotSink {
   readonly #node: RaftId
+  readonly #log: Log
   readonly #store: Store
   readonly #logger: Logger
   readonly #guard: (task: () => void) => void
@@ -30,12 +32,14 @@ export class SnapshotSink {
 
   constructor(deps: {
     node: RaftId
+    log: Log
     store: Store
     logger: Logger
     metrics: Metrics
     guard: (task: () => void) => void
   }) {
     this.#node = deps.node
+    this.#log = deps.log
     this.#store = deps.store
     this.#logger = deps.logger
     this.#guard = deps.guard
@@ -67,6 +71,11 @@ export class SnapshotSink {
     } finally {
       this.#installing.delete(group.id)
     }
+  }
+
+  /** Its rows are being exchanged: it cannot be opened now. */
+  isInstalling(id: GroupId): boolean {
+    return this.#installing.has(id)
   }
 
   /** All rows of a group that is not open. */
@@ -110,7 +119,12 @@ export class SnapshotSink {
     await group.machine.restored()
     const applied = group.machine.applied()
     assert(applied === meta.index, 'GROUP-8', { group: group.id, applied, index: meta.index })
-    group.installed(meta.index, () => this.#forget(group.id))
+    if (group.isOpen) group.installed(meta.index, () => this.#forget(group.id))
+    else {
+      // Closed meanwhile: no core will store it.
+      await adopt(this.#log, group.id, meta)
+      await forgetStaged(this.#store, group.id)
+    }
     this.#installed.add()
     this.#logger.info({ group: group.id, index: meta.index }, 'snapshot installed')
   }

@@ -54,9 +54,13 @@ export async function swapIn(store: Store, group: GroupId): Promise<void> {
   await store.sync()
 }
 
-/** The log holds the snapshot: nothing more is needed of this. */
+/**
+ * The log holds the snapshot: nothing more is needed of this. The rows go only when the mark is
+ * durably gone, or a start would complete the exchange with half of them.
+ */
 export async function forgetStaged(store: Store, group: GroupId): Promise<void> {
   await store.write([{ key: prefixOf(markPrefix, group), value: null }])
+  await store.sync()
   await clearStaging(store, group)
 }
 
@@ -77,7 +81,7 @@ export async function finishInstalls(log: Log, store: Store): Promise<void> {
 }
 
 /** The log starts behind the snapshot, unless it already holds that entry. */
-async function adopt(log: Log, group: GroupId, snapshot: SnapshotMeta): Promise<void> {
+export async function adopt(log: Log, group: GroupId, snapshot: SnapshotMeta): Promise<void> {
   const here = log.group(group)
   const { index, term } = snapshot
   const isCovered = here.marker.index >= index

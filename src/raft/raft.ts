@@ -244,7 +244,12 @@ export class Raft {
     }
     // A pre-vote is about a term that nobody has entered; a grant of one comes back with it.
     const isHypothetical = m.kind === 'pre-vote' || (m.kind === 'pre-vote-response' && !m.reject)
-    if (!isHypothetical) becomeFollower(core, m.term, isFromLeader(m) ? m.from : none)
+    if (!isHypothetical) {
+      const { role, electionElapsed } = core
+      becomeFollower(core, m.term, isFromLeader(m) ? m.from : none)
+      // A vote that is refused must not quieten this node: only the grant starts its timer anew.
+      if (m.kind === 'vote' && role !== 'leader') core.electionElapsed = electionElapsed
+    }
     this.#stepCurrent(m)
   }
 

@@ -9,7 +9,7 @@ export type FirstFrame = (segment: number, offset: number) => Buffer
 
 /**
  * The segments of a log, oldest first; the last is written to. The next one is allocated in the
- * background, under a name that recovery ignores, and gets its real name when its head and first
+ * background when half of this one is full, under a name that recovery ignores, and gets its real name when its head and first
  * frame are durable.
  */
 export class SegmentChain {
@@ -61,6 +61,7 @@ export class SegmentChain {
       if (error !== null) return done(error)
       file.sync((failed) => {
         if (failed === null) this.#offset += align(bytes.length)
+        if (this.#offset > this.#segmentBytes / 2) this.#prepare()
         done(failed)
       })
     })
@@ -90,15 +91,6 @@ export class SegmentChain {
     this.#offset = align(segmentHeadBytes + frame.length)
   }
 
-  /** Allocates the segment after the current one ahead of need. An error comes out of `roll`. */
-  prepare(): void {
-    if (this.#next !== null) return
-    this.#next = this.#allocate(this.current.number + 1)
-    this.#next.catch(() => {
-      // Not lost: `roll` awaits the same promise, and nothing else depends on it.
-    })
-  }
-
   /** Deletes the oldest segment, which nobody needs. */
   async removeOldest(): Promise<void> {
     const { number, readers } = this.oldest
@@ -117,6 +109,15 @@ export class SegmentChain {
       await file?.close()
     }
     for (const { file } of this.#segments) await file.close()
+  }
+
+  /** Allocates the segment after the current one ahead of need. An error comes out of `roll`. */
+  #prepare(): void {
+    if (this.#next !== null) return
+    this.#next = this.#allocate(this.current.number + 1)
+    this.#next.catch(() => {
+      // Not lost: `roll` awaits the same promise, and nothing else depends on it.
+    })
   }
 
   #allocate(number: number): Promise<DiskFile> {

@@ -278,7 +278,6 @@ export class SegmentedLog implements Log {
   }
 
   #rolled(): void {
-    this.#chain.prepare()
     this.#markInBackground()
     this.#reclaim.consider()
   }

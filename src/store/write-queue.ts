@@ -38,6 +38,7 @@ export class WriteQueue {
   readonly #opsPerBatch: Histogram
   #jobs: Job[] = []
   #busy: Promise<void> | null = null
+  #flushes: Promise<void> = Promise.resolve()
   #waitingBytes = 0
   #error: StoreBroken | null = null
 
@@ -95,6 +96,7 @@ export class WriteQueue {
   /** Waits until nothing is under way; later calls are refused. */
   async end(): Promise<void> {
     while (this.#busy !== null) await this.#busy
+    await this.#flushes
     this.#error ??= new StoreBroken('the store is closed')
   }
 
@@ -116,6 +118,10 @@ export class WriteQueue {
       const job = this.#jobs.shift()
       if (job === undefined || this.#error !== null) break
       this.#waiting.set(this.#waitingBytes)
+      if (job.kind === 'flush') {
+        this.#flushes = this.#flushInBackground(this.#flushes, job)
+        continue
+      }
       try {
         await this.#carryOut(job)
         for (const { resolve } of job.waiters) resolve()
@@ -124,6 +130,17 @@ export class WriteQueue {
       }
     }
     this.#busy = null
+  }
+
+  /** Holds what was written before it; the batches behind it need not wait. One flush at a time. */
+  async #flushInBackground(before: Promise<void>, job: Job): Promise<void> {
+    try {
+      await Promise.all([this.#target.flush(), before])
+      if (this.#error !== null) throw this.#error
+      for (const { resolve } of job.waiters) resolve()
+    } catch (error) {
+      this.#poison(error, job)
+    }
   }
 
   async #carryOut(job: Job): Promise<void> {
@@ -136,18 +153,18 @@ export class WriteQueue {
       case 'clear':
         return this.#target.clear(job.range)
       case 'flush':
-        return this.#target.flush()
+        return // in the background
     }
   }
 
   #poison(cause: unknown, failed: Job): void {
-    const broken = new StoreBroken('a write of the store failed; what it held is unknown', {
-      cause,
-    })
+    const isFirst = this.#error === null
+    const says = 'a write of the store failed; what it held is unknown'
+    const broken = this.#error ?? new StoreBroken(says, { cause })
     this.#error = broken
     const jobs = [failed, ...this.#jobs]
     this.#jobs = []
-    this.#onFatal(broken)
+    if (isFirst) this.#onFatal(broken)
     for (const job of jobs) for (const { reject } of job.waiters) reject(broken)
   }
 }

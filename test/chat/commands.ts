@@ -15,20 +15,18 @@ export interface Step {
 }
 
 const users = [anna, ben, carl, dora]
-const mode = fc.constantFrom(
-  ...['', 'N', 'JRWPS', 'JRP', 'JRWPASDO', 'RWP', 'JRWPA', 'JRWPASD', 'O', 'jp', 'X', 'JRWPSO'],
-)
-const value: fc.Arbitrary<Json> = fc.constantFrom<Json[]>(
-  ...[
-    { fn: 'x' },
-    { fn: '\u2421' },
-    '\u2421',
-    { a: { b: 1 } },
-    { a: { b: null, c: [] } },
-    'text',
-    7,
-  ],
-)
+const modes = 'N JRWPS JRP JRWPASDO RWP JRWPA JRWPASD O jp X JRWPSO'.split(' ')
+const mode = fc.constantFrom('', ...modes)
+const values: readonly Json[] = [
+  { fn: 'x' },
+  { fn: '\u2421' },
+  '\u2421',
+  { a: { b: 1 } },
+  { a: { b: null, c: [] } },
+  'text',
+  7,
+]
+const value: fc.Arbitrary<Json> = fc.constantFrom(...values)
 const seq = fc.integer({ min: 0, max: 12 })
 const range: fc.Arbitrary<SeqRange> = fc.oneof(
   seq.map((low) => ({ low })),

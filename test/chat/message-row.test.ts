@@ -51,7 +51,7 @@ test('keys order as numbers do', () => {
   const seqs = [1, 255, 256, 65_536, 2 ** 32, 2 ** 40]
   const keys = seqs.map((seq) => Buffer.from(messageKey(seq)))
   expect(keys.map((key) => key.length)).toEqual(seqs.map(() => 8))
-  expect(keys.toSorted(Buffer.compare)).toEqual(keys)
+  expect(keys.toSorted((a, b) => Buffer.compare(a, b))).toEqual(keys)
   expect(keys.map(numberFromKey)).toEqual(seqs)
 })
 

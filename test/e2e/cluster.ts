@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-const program = resolve(import.meta.dirname, '../../dist/src/cli/main.js')
+/** What `npm run build` made; FLOTILLA_DIST names another folder that was built into. */
+const dist = process.env['FLOTILLA_DIST'] ?? resolve(import.meta.dirname, '../../dist')
+export const program = join(dist, 'src/cli/main.js')
 
 /** Polls until `check` gives something; the message of the failure names what was waited for. */
 export async function until<T>(
@@ -107,6 +109,7 @@ export class TestCluster implements AsyncDisposable {
       [program, 'serve', '--config', this.#config, '--node', node.name],
       { stdio: ['ignore', out, out], env: { ...process.env, UV_THREADPOOL_SIZE: '8' } },
     )
+    closeSync(out)
   }
 
   /** All nodes that run say that they are ready. */
@@ -138,6 +141,11 @@ export class TestCluster implements AsyncDisposable {
     return gone
   }
 
+  /** A signal that is not waited for: to stop and go on, or to ask a second time. */
+  signal(i: number, signal: NodeJS.Signals): void {
+    this.#node(i).process?.kill(signal)
+  }
+
   async restart(i: number): Promise<void> {
     this.launch(i)
     await this.ready()
@@ -151,6 +159,12 @@ export class TestCluster implements AsyncDisposable {
     const { actual } = (await response.json()) as { actual: string | null }
     const at = this.nodes.findIndex((node) => node.name === actual)
     return at < 0 ? undefined : at
+  }
+
+  /** A page of a node's admin address: its status and what it says. */
+  async admin(i: number, path: string): Promise<{ code: number; body: any }> {
+    const response = await fetch(`http://${this.#node(i).admin}${path}`)
+    return { code: response.status, body: await response.json() }
   }
 
   tail(node: TestNode): string {

@@ -100,7 +100,7 @@ async function run(seed: number): Promise<number> {
   return written
 }
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+test.each([1, 2, 3, 4, 5])(
   'seed %i: crashes, losses of power, cut links, moved leaders: one list everywhere, nothing committed is lost',
   async (seed) => {
     expect(await run(seed)).toBeGreaterThan(50)

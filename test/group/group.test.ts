@@ -252,6 +252,9 @@ describe('strangers', () => {
     host.receive(9, message('append', strange))
     host.receive(1, message('append', { ...strange, to: id + 1 }))
     host.receive(1, message('vote', { ...strange, from: id === 2 ? 3 : 2 }), 9)
+    const meta = { index: 999, term: 99, conf: cluster.conf }
+    const snapshot = { meta, data: new Uint8Array(0) }
+    host.receive(1, message('snapshot', { ...strange, snapshot }))
     host.receive(1, message('storage-append-response', { ...strange, from: 2 }))
     await cluster.time.advance(100)
     expect(cluster.group(id).term).toBe(before)

@@ -139,6 +139,16 @@ test('attach: the missed ones in order, then live ones, each once', async () => 
   expect(seen.at(-1)).toBe(extra + 1)
 })
 
+test('attach: live messages that the missed ones contained come late and are not told again', async () => {
+  const topic = await group()
+  const seen: number[] = []
+  for (let i = 1; i <= 5; i++) toy.store(topic, messageBody(`w.${i}`))
+  await attachFrom(client, topic, 0, (message) => seen.push(message.seq))
+  for (const seq of [4, 5, 6, 6, 5, 8]) toy.send(topic, seq)
+  await client.description(topic)
+  expect(seen).toEqual([1, 2, 3, 4, 5, 6, 6, 5, 8])
+})
+
 test('live messages are passed on as they come, also when they are wrong', async () => {
   const topic = await group()
   const seen: string[] = []

@@ -13,7 +13,9 @@ type Body = Readonly<Record<string, any>>
 export class ToyServer {
   readonly #server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   readonly #topics = new Map<string, { content: unknown; from: string }[]>()
-  readonly #desc = new Map<string, unknown>()
+  /** By topic; that of `me` by its user. */
+  readonly #desc = new Map<string, { private?: object }>()
+  readonly #users = new Map<WebSocket, string>()
   readonly #attached = new Map<string, Set<WebSocket>>()
   readonly #logins = new Set<string>()
   /** Code to answer a verb with, instead of doing it. */
@@ -56,6 +58,12 @@ export class ToyServer {
     return seq
   }
 
+  /** A live message out of nowhere. */
+  send(topic: string, seq: number): void {
+    for (const socket of this.#attached.get(topic) ?? [])
+      this.#send(socket, 'data', { topic, from: 'usrX', seq, content: { id: `w.${seq}` } })
+  }
+
   #send(socket: WebSocket, part: string, body: object): void {
     socket.send(JSON.stringify({ [part]: body }))
   }
@@ -91,11 +99,11 @@ export class ToyServer {
         return reply(201, { params: { ver: '0.25' } })
       case 'acc':
         this.#logins.add(body['secret'])
-        return reply(200, { params: { user: 'usrNew' } })
+        return reply(200, { params: { user: 'usrNew', token: body['secret'] } })
       case 'login':
-        return this.#logins.has(body['secret'])
-          ? reply(200, { params: { user: 'usrOld' } })
-          : reply(401)
+        if (!this.#logins.has(body['secret'])) return reply(401)
+        this.#users.set(socket, body['secret'])
+        return reply(200, { params: { user: 'usrOld' } })
       case 'sub': {
         const name = topic.startsWith('new') ? `grp${topic.slice(3)}` : topic
         this.#attached.set(name, (this.#attached.get(name) ?? new Set()).add(socket))
@@ -106,15 +114,28 @@ export class ToyServer {
           return reply(202, { params: { seq: (this.#topics.get(topic)?.length ?? 0) + 1 } })
         return reply(202, { params: { seq: this.store(topic, body['content'], socket) } })
       case 'set':
-        this.#desc.set(topic, body['desc'])
+        this.#describe(this.#descKey(socket, topic), body['desc'])
         return reply(200)
       case 'get':
         return body['what'] === 'desc'
-          ? this.#send(socket, 'meta', { id: body['id'], topic, desc: this.#desc.get(topic) ?? {} })
+          ? this.#send(socket, 'meta', {
+              id: body['id'],
+              topic,
+              desc: this.#desc.get(this.#descKey(socket, topic)) ?? {},
+            })
           : this.#page(socket, body, reply)
       default:
         return reply(200)
     }
+  }
+
+  #descKey(socket: WebSocket, topic: string): string {
+    return topic === 'me' ? `me of ${this.#users.get(socket)}` : topic
+  }
+
+  #describe(key: string, change: { private?: object }): void {
+    const old = this.#desc.get(key) ?? {}
+    this.#desc.set(key, { ...old, private: { ...old.private, ...change.private } })
   }
 
   #page(

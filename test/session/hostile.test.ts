@@ -83,7 +83,8 @@ afterAll(async () => {
   await decent.stop()
   const seqs = decent.client.heard.filter((m) => m.data).map((m) => m.data.content)
   expect(seqs).toEqual(Array.from({ length: decent.sent }, (_, i) => i + 1))
-  expect(decent.slowest).toBeLessThan(1_000)
+  // Stock clients give up after 5 s; a busy machine is not our subject.
+  expect(decent.slowest).toBeLessThan(4_000)
   expect(process.memoryUsage().rss - before).toBeLessThan(maxGrowthBytes)
   expect(edge.thrown).toEqual([])
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined()

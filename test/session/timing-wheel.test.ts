@@ -46,6 +46,7 @@ describe('with any timers and any pace of the clock', () => {
         }
         expect(wheel.size).toBe(timers.filter((timer) => timer.firedAt === null).length)
       }),
+      { numRuns: 40 },
     )
   })
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -88,6 +88,26 @@ describe('LevelStore', () => {
     await first.close()
   })
 
+  test('what was synced needs no WAL, which a loss of power may take', async () => {
+    const key = (n: number) => new KeyWriter(4).u16(1).u16(n).key()
+    const store = await LevelStore.open(dir, options)
+    for (let n = 0; n < 100; n++) await store.write([{ key: key(n), value: key(n) }])
+    await store.sync()
+    await store.write([{ key: key(500), value: key(500) }])
+    const copy = `${dir}-copy`
+    await cp(dir, copy, { recursive: true })
+    await store.close()
+    for (const name of await readdir(copy))
+      if (name.endsWith('.log')) await truncate(join(copy, name))
+    const left = await LevelStore.open(copy, options)
+    const rows = await left.range(prefixRange(Uint8Array.of(0, 1)))
+    expect(rows.map(([k]) => Buffer.from(k).readUInt16BE(2))).toEqual(
+      Array.from({ length: 100 }, (_, n) => n),
+    )
+    await left.close()
+    await rm(copy, { recursive: true })
+  })
+
   test('after a run that ended with the machine, it is doubtful until trusted', async () => {
     await (await LevelStore.open(dir, options)).close()
     const note = join(dir, 'LIFE')
@@ -129,6 +149,40 @@ describe('WriteQueue', () => {
     const rest = Array.from({ length: 50 }, (_, n) => queue.write(op(n)))
     await Promise.all([first, ...rest])
     expect(sizes).toEqual([1, 50])
+  })
+
+  test('a flush holds up no batch, and waits for the one before it', async () => {
+    const order: string[] = []
+    const waiting: (() => void)[] = []
+    const queue = new WriteQueue(
+      {
+        batch: (ops: BatchOp[]) => Promise.resolve(void order.push(`batch of ${ops.length}`)),
+        clear: nothing,
+        flush: () => new Promise((resolve) => waiting.push(resolve)),
+      },
+      options,
+    )
+    const first = queue.flush().then(() => order.push('first flush'))
+    await queue.write(op(1))
+    const second = queue.flush().then(() => order.push('second flush'))
+    await queue.write(op(2))
+    waiting[1]?.()
+    await queue.write(op(3))
+    waiting[0]?.()
+    await Promise.all([first, second])
+    expect(order).toEqual(['batch of 1', 'batch of 1', 'batch of 1', 'first flush', 'second flush'])
+  })
+
+  test('STORE-6: a flush that fails poisons the store', async () => {
+    const fatal: Error[] = []
+    const queue = new WriteQueue(
+      { batch: nothing, clear: nothing, flush: () => Promise.reject(new Error('disk full')) },
+      { onFatal: (error) => fatal.push(error), metrics: noMetrics },
+    )
+    await expect(queue.flush()).rejects.toBeInstanceOf(StoreBroken)
+    await expect(queue.write(op(1))).rejects.toBeInstanceOf(StoreBroken)
+    await queue.end()
+    expect(fatal).toHaveLength(1)
   })
 
   test('STORE-6: the first error rejects that call and all later ones, and is told once', async () => {
