@@ -4,12 +4,13 @@ import { faultBands } from './fault-bands.ts'
 import { Findings } from './verdict.ts'
 
 /**
- * In each window the share of answered operations that were ok; a window in which operations were
- * open and none was ok counts as 0. Windows in which more than a minority was hit are exempt.
+ * A window is cut into slices; its share is that of the slices with at least one ok among those in
+ * which anybody wanted anything. Counting operations would count mostly the impatience of clients
+ * that are cut off and fail fast. Windows in which more than a minority was hit are exempt.
  */
 export const availability: Checker = {
   name: 'availability',
-  says: 'L6: while a majority is healthy, the share of operations that succeed stays above the floor.',
+  says: 'L6: while a majority is healthy, the share of time in which operations succeed stays above the floor.',
   check(history, options) {
     const findings = new Findings('availability')
     const windows = availabilityWindows(history, options)
@@ -24,7 +25,7 @@ export const availability: Checker = {
         findings.anomaly({
           kind: 'unavailable',
           invariant: 'L6',
-          says: `between ${seconds(from)} and ${seconds(to)} only ${Math.round(share * 100)} % of the operations were ok`,
+          says: `between ${seconds(from)} and ${seconds(to)} operations were ok only ${Math.round(share * 100)} % of the time`,
           ops,
         })
     return findings.verdict()
@@ -46,57 +47,62 @@ interface Window {
 function availabilityWindows(history: History, options: CheckOptions): Window[] {
   const operations = history.operations.filter(({ invoke }) => !notCounted.has(invoke.f))
   const start = operations[0]?.invoke.time ?? 0
-  const end = Math.max(start, ...lastTimes(operations))
+  const last = operations.at(-1)
+  const end = last ? (last.complete?.time ?? last.invoke.time) : start
   const length = options.availabilityWindow
-  const windows: Window[] = []
+  const slices = sliced(operations, start, length / slicesPerWindow)
   const bands = history.derived(faultBands).filter((band) => band.scope !== 'minority')
-  const buckets = bucketed(operations, start, length)
+  const windows: Window[] = []
   for (let i = 0; start + i * length < end; i++) {
     const [from, to] = [start + i * length, start + (i + 1) * length]
-    const { ok, notOk, open, ops } = buckets.get(i) ?? { ok: 0, notOk: 0, open: 0, ops: [] }
-    const all = ok + notOk
+    const own = Array.from({ length: slicesPerWindow }, (_, k) =>
+      slices.get(i * slicesPerWindow + k),
+    )
+    const wanted = own.filter((slice) => slice !== undefined)
     windows.push({
       from,
       to,
-      share: all > 0 ? ok / all : open > 0 ? 0 : undefined,
+      share:
+        wanted.length > 0 ? wanted.filter((slice) => slice.ok).length / wanted.length : undefined,
       // One window of grace behind a large fault: clients need time to find their way back.
       exempt: bands.some((band) => band.from < to && band.to + length > from),
-      ops,
+      ops: wanted.flatMap((slice) => slice.ops),
     })
   }
   return windows
 }
 
-interface Bucket {
-  ok: number
-  notOk: number
-  open: number
+const slicesPerWindow = 5
+/** Operations named per slice. */
+const maxOpsPerSlice = 4
+
+interface Slice {
+  ok: boolean
+  /** Operations that ended otherwise. */
   readonly ops: number[]
 }
 
-function bucketed(
+/** Only the slices in which an operation was open or ended. */
+function sliced(
   operations: readonly Operation[],
   start: number,
   length: number,
-): ReadonlyMap<number, Bucket> {
-  const buckets = new Map<number, Bucket>()
-  const at = (time: number): Bucket => {
+): ReadonlyMap<number, Slice> {
+  const slices = new Map<number, Slice>()
+  const at = (time: number): Slice => {
     const i = Math.floor((time - start) / length)
-    let bucket = buckets.get(i)
-    if (!bucket) buckets.set(i, (bucket = { ok: 0, notOk: 0, open: 0, ops: [] }))
-    return bucket
+    let slice = slices.get(i)
+    if (!slice) slices.set(i, (slice = { ok: false, ops: [] }))
+    return slice
   }
   for (const { invoke, complete, outcome } of operations) {
     if (!complete) continue
-    const bucket = at(complete.time)
-    if (outcome === 'ok') bucket.ok++
-    else {
-      bucket.notOk++
-      if (bucket.ops.length < 16) bucket.ops.push(invoke.index)
-    }
-    for (let time = invoke.time; time < complete.time; time += length) at(time).open++
+    const slice = at(complete.time)
+    if (outcome === 'ok') slice.ok = true
+    else if (slice.ops.length < maxOpsPerSlice) slice.ops.push(invoke.index)
+    for (let time = invoke.time; time < complete.time; time += length) at(time)
   }
-  return buckets
+  return slices
 }
 
 /** The longest time in which no operation succeeded, ns. */
@@ -111,11 +117,6 @@ function longestGap(history: History): number {
     last = time
   }
   return gap
-}
-
-function* lastTimes(operations: readonly Operation[]): Generator<number> {
-  const last = operations.at(-1)
-  if (last) yield last.complete?.time ?? last.invoke.time
 }
 
 function seconds(time: number): string {

@@ -23,7 +23,7 @@ export interface CheckOptions {
   readonly deliveryGrace: number
   /** A leader must be there so long after the last heal, ns (L1). */
   readonly leaderGrace: number
-  /** Share of operations that must be ok in each window while a majority is healthy (L6). 0: report only. */
+  /** Share of each window in which something must be ok while a majority is healthy (L6). 0: report only. */
   readonly minAvailability: number
   /** Length of such a window, ns. */
   readonly availabilityWindow: number

@@ -74,7 +74,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .option('min-availability', {
         type: 'number',
         default: 0.5,
-        describe: 'share of operations that must be ok in every 5 s while only a minority is hit',
+        describe: 'share of every 5 s in which operations must be ok while only a minority is hit',
       })
       .option('store', {
         type: 'string',

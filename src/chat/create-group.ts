@@ -36,7 +36,7 @@ export function createGroup(t: Turn, command: SubCommand): Member | CtrlPart {
   if (trusted !== undefined) description.trusted = trusted
   s.touchHead()
   s.touchDescription()
-  const owner = s.members.enter(actor.uid, env.now, false)
+  const owner = s.enter(actor.uid, env.now, false)
   owner.want = asked === undefined ? fullMode : asked | J | O
   owner.given = fullMode
   listed(t, owner)

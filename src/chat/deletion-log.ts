@@ -25,12 +25,14 @@ export class DeletionLog {
   readonly #hidden = new Map<UserId | '', Span[]>()
   #fresh: Deletion[] = []
   #gone: number[] = []
+  #spans = 0
 
   static open(rows: readonly Row[]): DeletionLog {
     const log = new DeletionLog()
     for (const { key, value } of rows) {
       const { uid, spans } = fromJsonRow(value) as Omit<Deletion, 'id'>
       log.#entries.push({ id: numberFromKey(key), uid, spans })
+      log.#spans += spans.length
     }
     log.#entries.sort((a, b) => a.id - b.id)
     return log
@@ -40,6 +42,11 @@ export class DeletionLog {
     return this.#entries.length
   }
 
+  /** Rough bytes in memory. */
+  get weight(): number {
+    return this.#entries.length * 120 + this.#spans * 60
+  }
+
   add(deletion: Deletion): void {
     const last = this.#entries[this.#entries.length - 1]
     assert(last === undefined || deletion.id > last.id, 'CHAT-8', {
@@ -47,6 +54,7 @@ export class DeletionLog {
       id: deletion.id,
     })
     this.#entries.push(deletion)
+    this.#spans += deletion.spans.length
     this.#fresh.push(deletion)
     const known = this.#hidden.get(deletion.uid)
     if (known !== undefined)
@@ -71,8 +79,9 @@ export class DeletionLog {
   }
 
   /** What `uid` must not see of [low, high). */
-  hiddenFrom(uid: UserId, low: number, high: number): Span[] {
+  hiddenFrom(uid: UserId | '', low: number, high: number): Span[] {
     const all = clipSpans(this.#union(''), low, high)
+    if (uid === '') return all
     const own = clipSpans(this.#union(uid), low, high)
     return own.length === 0 ? all : joinSpans([...all, ...own])
   }
@@ -109,6 +118,7 @@ export class DeletionLog {
   }
 
   #drop(entry: Deletion): void {
+    this.#spans -= entry.spans.length
     const fresh = this.#fresh.indexOf(entry)
     if (fresh >= 0) this.#fresh.splice(fresh, 1)
     else this.#gone.push(entry.id)

@@ -1,8 +1,9 @@
 import { sometimes } from '../assert.ts'
 import { J, P, R, W } from './access-mode.ts'
-import type { Actor, PubCommand } from './command.ts'
+import type { Actor, Json, PubCommand } from './command.ts'
 import type { Env } from './entity.ts'
 import type { TopicEvent } from './event.ts'
+import { acceptable, isObject } from './json-merge.ts'
 import type { Outcome } from './outcome.ts'
 import { maxProducerLength } from './producers.ts'
 import { draft, replies } from './replies.ts'
@@ -25,7 +26,7 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
   if (!system && (mode & W) === 0) return draft(replies.denied)
   if (s.readOnly) return draft(replies.denied)
   const { producer, n } = command
-  const hash = command.hash >>> 0
+  const hash = command.hash >>> 0 // compared as it is stored
   if (!isKey(producer, n)) return draft(replies.malformed)
 
   const verdict = s.producers.look(uid, producer, n)
@@ -35,11 +36,12 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
   }
   if (verdict.kind === 'forgotten') return draft(replies.keyRetired)
   if (verdict.kind === 'gap') return draft(replies.outOfOrder)
+  const head = command.head === null ? null : cleanHead(command.head)
+  if (head === undefined) return draft(replies.malformed)
   if (system && !s.live) openSystem(s, env)
 
   const ts = env.now
   const { content } = command
-  const head = command.head === null ? null : cleanHead(command.head)
   const echo = command.noecho ? { producer: actor.sid, noecho: true } : {}
   const seq = s.append({ from: uid, ts, head, content, ...echo }, sender)
   s.producers.add(uid, producer, n, seq, hash)
@@ -60,17 +62,35 @@ function accepted(seq: number, events: readonly TopicEvent[]): Outcome {
   return { parts: [{ kind: 'ctrl', code: 202, params: { seq } }], events, outbox: nobody }
 }
 
-/** `hash` is compared as it is stored: unsigned 32 bits. */
+/** A producer's id is printable ASCII without spaces. */
 function isKey(producer: string, n: number): boolean {
   if (producer.length === 0 || producer.length > maxProducerLength) return false
+  for (let at = 0; at < producer.length; at++) {
+    const code = producer.charCodeAt(at)
+    if (code <= 0x20 || code >= 0x7f) return false
+  }
   return Number.isSafeInteger(n) && n >= 1 && n < 2 ** 47
 }
 
-/** Takes away `sender`, which only the server may say (9.3); all else stays as it came. */
-function cleanHead(head: string): string | null {
-  if (!head.includes('"sender"')) return head === '{}' ? null : head
-  const { sender: _, ...rest } = JSON.parse(head) as Record<string, unknown>
+/**
+ * Takes away `sender`, which only the server may say (9.3); all else stays as it came. Undefined:
+ * no object, or nested so deep that writing it anew might fail.
+ */
+function cleanHead(text: string): string | null | undefined {
+  if (text === '{}') return null
+  if (!text.includes('"sender"')) return text
+  const head = parsed(text)
+  if (!isObject(head) || !acceptable(head)) return undefined
+  const { sender: _, ...rest } = head
   return Object.keys(rest).length === 0 ? null : JSON.stringify(rest)
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined // the edge wrote it as JSON; whoever did not gets the refusal
+  }
 }
 
 /** The topic `sys` exists from the first message on. */

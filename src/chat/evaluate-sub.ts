@@ -91,7 +91,7 @@ function inSaved(t: Turn): Found | CtrlPart {
   description.owner = actor.uid
   s.touchHead()
   s.touchDescription()
-  const member = s.members.enter(actor.uid, env.now, false)
+  const member = s.enter(actor.uid, env.now, false)
   member.want = savedMode
   member.given = savedMode
   listed(t, member)
@@ -112,7 +112,7 @@ function inSystem(t: Turn): Found | CtrlPart {
     s.touchHead()
     s.touchDescription()
   }
-  const member = s.members.enter(actor.uid, env.now, false)
+  const member = s.enter(actor.uid, env.now, false)
   member.want = systemMode
   member.given = systemMode
   listed(t, member)

@@ -30,6 +30,8 @@ export class Member {
   /** When he left; 0: he is subscribed. */
   left = 0
   private: Json | undefined = undefined
+  /** Of its row, as last written. */
+  privateBytes = 0
   dirty = false
   privateDirty = false
 

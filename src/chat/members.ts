@@ -26,6 +26,7 @@ export class Members {
   #subscribers = 0
   #readers = 0
   #gone = 0
+  #privateBytes = 0
 
   static open(rows: readonly Row[]): Members {
     const members = new Members()
@@ -35,7 +36,10 @@ export class Members {
     for (const row of rows) {
       if (row.key.length === keyBytes) continue
       const member = members.#byUser.get(userIdFromBytes(row.key.subarray(0, keyBytes)))
-      if (member !== undefined) member.private = decodePrivate(row.value)
+      if (member === undefined) continue
+      member.private = decodePrivate(row.value)
+      member.privateBytes = row.value.length
+      members.#privateBytes += row.value.length
     }
     return members
   }
@@ -65,8 +69,9 @@ export class Members {
     return this.#subscribers - this.#readers
   }
 
-  get size(): number {
-    return this.#byUser.size
+  /** Rough bytes in memory. */
+  get weight(): number {
+    return this.#byUser.size * 300 + this.#privateBytes
   }
 
   /** (Re)subscribes. The caller sets the rights afterwards. */
@@ -113,6 +118,7 @@ export class Members {
     if (member.left === 0) this.#uncount(member)
     else this.#gone--
     this.#byUser.delete(member.uid)
+    this.#privateBytes -= member.privateBytes
     this.#removed.push(member)
   }
 
@@ -145,6 +151,8 @@ export class Members {
       if (!member.privateDirty) continue
       member.privateDirty = false
       const value = member.private === undefined ? null : encodePrivate(member.private)
+      this.#privateBytes += (value?.length ?? 0) - member.privateBytes
+      member.privateBytes = value?.length ?? 0
       to.push({ table, key: privateKey(member.key), value })
     }
     this.#dirty.length = 0

@@ -104,7 +104,7 @@ function invite(
   const want = before !== undefined && !before.reader ? before.want : card.defacs.auth & given & ~O
   if ((want & J) === 0) return replies.rejected
   if (s.members.fullCount >= env.limits.maxSubscriberCount) return replies.policy
-  const member = s.members.enter(user, env.now, false)
+  const member = s.enter(user, env.now, false)
   member.want = want
   member.given = given
   tellModes(t, member, undefined)

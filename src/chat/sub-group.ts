@@ -10,8 +10,8 @@ import type { Rights } from './rights.ts'
 import { listed, tellModes } from './turn.ts'
 import type { Turn } from './turn.ts'
 
-/** Readers that a channel may have; they are held in memory. Above: 422. */
-export const maxReaders = 100_000
+/** Readers that a channel may have; they are held in memory, and told one by one when it is deleted. Above: 422. */
+export const maxReaders = 10_000
 
 /** Somebody who is not subscribed joins a group by the mere `{sub}` (5.1). Returns him, or the refusal. */
 export function joinGroup(t: Turn, command: SubCommand): Member | CtrlPart {
@@ -28,7 +28,7 @@ export function joinGroup(t: Turn, command: SubCommand): Member | CtrlPart {
     ? members.count - members.fullCount >= maxReaders
     : members.fullCount >= env.limits.maxSubscriberCount
   if (full) return replies.policy
-  const member = members.enter(actor.uid, env.now, actor.asChan)
+  const member = s.enter(actor.uid, env.now, actor.asChan)
   member.want = rights.want
   member.given = rights.given
   tellModes(t, member, undefined)

@@ -81,20 +81,10 @@ function openP2p({ s, env }: Turn, cards: readonly UserCard[]): void {
 
 function enter(t: Turn, uid: UserId, rights: Sides['mine']): Member {
   const { s, env } = t
-  const member = s.members.enter(uid, env.now, false)
+  const member = s.enter(uid, env.now, false)
   member.want = rights.want
   member.given = rights.given
-  if (isEmptied(t, uid)) {
-    member.read = s.head.seq
-    member.recv = s.head.seq
-  }
   tellModes(t, member, undefined)
   listed(t, member)
   return member
-}
-
-/** All messages so far were deleted with the topic: none of them is new to anybody. */
-function isEmptied({ s }: Turn, uid: UserId): boolean {
-  const [first, second] = s.deletions.hiddenFrom(uid, 1, s.head.seq + 1)
-  return second === undefined && first?.[0] === 1 && first[1] === s.head.seq + 1
 }

@@ -59,6 +59,7 @@ export class TopicState {
   #erasingDirty = false
   #headDirty = false
   #descriptionDirty = false
+  #descriptionBytes = 0
   #messages: PendingMessage[] = []
 
   constructor(name: TopicName, rows: readonly Row[]) {
@@ -74,6 +75,7 @@ export class TopicState {
     this.head = head === undefined ? emptyHead() : decodeHead(head.value)
     this.description =
       description === undefined ? emptyDescription() : decodeDescription(description.value)
+    this.#descriptionBytes = description?.value.length ?? 0
     this.#erasing = erasing === undefined ? [] : decodeErasing(erasing.value)
     this.ages = AgeMarks.open(row(selfKeys.ages))
     this.members = Members.open(of(tables.member))
@@ -117,6 +119,18 @@ export class TopicState {
     const key = sender?.key ?? (message.from === '' ? null : userIdBytes(message.from))
     this.#messages.push({ seq, message, sender: key })
     return seq
+  }
+
+  /** (Re)subscribes. When nothing is left of the history, nothing of it is unread. */
+  enter(uid: UserId, now: number, reader: boolean): Member {
+    const member = this.members.enter(uid, now, reader)
+    const { seq } = this.head
+    const [hidden] = this.deletions.hiddenFrom('', 1, seq + 1)
+    if (hidden !== undefined && hidden[0] === 1 && hidden[1] === seq + 1) {
+      member.read = seq
+      member.recv = seq
+    }
+    return member
   }
 
   /** Numbers the next delete transaction and hides `spans` from `uid`, or from everybody for ''. */
@@ -167,11 +181,9 @@ export class TopicState {
     }
     if (this.#descriptionDirty) {
       this.#checkOwner()
-      writes.push({
-        table,
-        key: selfKeys.description,
-        value: encodeDescription(this.description),
-      })
+      const value = encodeDescription(this.description)
+      writes.push({ table, key: selfKeys.description, value })
+      this.#descriptionBytes = value.length
       this.#descriptionDirty = false
     }
     if (this.ages.dirty) {
@@ -189,7 +201,13 @@ export class TopicState {
 
   /** Rough bytes in memory. */
   weight(): number {
-    return 2_000 + this.members.size * 300 + this.producers.size * 800 + this.deletions.size * 150
+    return (
+      2_000 +
+      this.#descriptionBytes +
+      this.members.weight +
+      this.deletions.weight +
+      this.producers.size * 800
+    )
   }
 
   #erase(spans: readonly Span[]): void {

@@ -46,6 +46,7 @@ export class UserRecord {
   account: Account | null = null
   seen: { readonly when: number; readonly ua: string } | null = null
   readonly list = new Map<TopicName, Listed>()
+  #accountBytes = 0
   #accountDirty = false
   #seenDirty = false
   readonly #dirty = new Set<TopicName>()
@@ -55,6 +56,7 @@ export class UserRecord {
     for (const row of rows) {
       if (row.table === tables.self && row.key.length === 0) {
         this.account = fromJsonRow(row.value) as Account
+        this.#accountBytes = row.value.length
       } else if (row.table === tables.self) {
         this.seen = fromJsonRow(row.value) as { when: number; ua: string }
       } else if (row.table === tables.list) {
@@ -108,10 +110,17 @@ export class UserRecord {
     return was === gone
   }
 
+  /** Rough bytes in memory. */
+  get weight(): number {
+    return 2_000 + this.#accountBytes + this.list.size * 150
+  }
+
   takeWrites(): Write[] {
     const writes: Write[] = []
     if (this.#accountDirty && this.account !== null) {
-      writes.push({ table: tables.self, key: key.account, value: jsonRow(this.account) })
+      const value = jsonRow(this.account)
+      writes.push({ table: tables.self, key: key.account, value })
+      this.#accountBytes = value.length
     }
     if (this.#seenDirty && this.seen !== null) {
       writes.push({ table: tables.self, key: key.seen, value: jsonRow(this.seen) })

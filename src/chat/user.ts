@@ -88,7 +88,7 @@ export class User implements Entity {
   }
 
   weight(): number {
-    return 2_000 + this.#record.list.size * 150
+    return this.#record.weight
   }
 
   #sub(t: MeTurn, command: SubCommand): void {

@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Cancel, Clock, Counter, Gauge, Logger, Metrics, Random, Timers } from '../ports.ts'
+import type { RaftEvent } from '../raft/config.ts'
 import type { ConfState, Index, RaftId } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
 import type { RaftStatus } from '../raft/status.ts'
@@ -67,6 +68,7 @@ export class GroupHost {
   #isScheduled = false
   #ticking: Cancel | null = null
   #isStopped = false
+  #isGuarded = false
   /** Read contexts: a random half per life, so that none is ever used again. */
   #readContext: number
 
@@ -113,6 +115,7 @@ export class GroupHost {
       checkQuorum: true,
       stepDownOnRemoval: true,
       random: this.#deps.random,
+      trace: (event) => this.#trace(id, event),
     })
     this.#groups.set(id, group)
     this.#meters.groups.set(this.#groups.size)
@@ -200,7 +203,12 @@ export class GroupHost {
 
   #tick(): void {
     this.#guard(() => {
-      for (const group of this.#groups.values()) group.tick()
+      let led = 0
+      for (const group of this.#groups.values()) {
+        group.tick()
+        if (group.isLeader) led++
+      }
+      this.#meters.led.set(led)
       this.#compaction.tick()
       this.#source.tick()
     })
@@ -232,9 +240,20 @@ export class GroupHost {
     this.#meters.turn.observe(groups.length)
   }
 
+  /** Called from inside a core: only counts and logs. */
+  #trace(group: GroupId, event: RaftEvent): void {
+    if (event.kind === 'role' && event.role === 'candidate') this.#meters.elections.add()
+    else if (event.kind === 'quorum-lost') {
+      this.#deps.logger.warn({ group, term: event.term }, 'this leader has lost its quorum')
+    }
+  }
+
   /** A core that threw is in no state to go on with (P11). */
   #guard(task: () => void): void {
     if (this.#isStopped) return
+    // Called from inside a guarded task: what is thrown passes through it, and ends that too.
+    if (this.#isGuarded) return task()
+    this.#isGuarded = true
     try {
       task()
     } catch (error) {
@@ -243,6 +262,8 @@ export class GroupHost {
       this.#isStopped = true
       this.#ticking?.()
       onFatal(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      this.#isGuarded = false
     }
   }
 
@@ -252,7 +273,7 @@ export class GroupHost {
       node,
       log,
       logger,
-      isMuted: log.lostTail,
+      isMuted: () => log.lostTail,
       post: (group, m) => {
         if (!this.#beats.take(group.id, m)) peers.post(m.to, group.id, m)
       },
@@ -300,6 +321,8 @@ function isNoLinkMessage({ kind }: Message): boolean {
 
 interface Meters {
   readonly groups: Gauge
+  readonly led: Gauge
+  readonly elections: Counter
   readonly strays: Counter
   readonly turn: { observe(value: number): void }
 }
@@ -307,6 +330,8 @@ interface Meters {
 function meters(metrics: Metrics): Meters {
   return {
     groups: metrics.gauge('groups', 'Groups that this node has a replica of'),
+    led: metrics.gauge('groups_led', 'Groups that this node leads'),
+    elections: metrics.counter('group_elections_total', 'Times that this node stood for election'),
     strays: metrics.counter(
       'group_stray_messages_total',
       'Raft messages for a group that is not here',

@@ -10,7 +10,7 @@ export interface GroupSurroundings {
   readonly log: Log
   readonly logger: Logger
   /** This node lost acknowledged records: no votes, no standing (P11). */
-  readonly isMuted: boolean
+  isMuted(): boolean
   post(group: Group, message: Message): void
   /** Something may be outstanding: `turn` is to be called at the end of this turn. */
   dirty(group: Group): void

@@ -109,12 +109,14 @@ export class Group {
 
   /** `term` is the one in which the data was evaluated; in any other it is refused (GROUP-3). */
   propose(data: Uint8Array, term: Term): ProposeOutcome {
-    if (this.#role !== 'leader' || this.#term !== term) return { error: 'not-leader' }
-    const proposed = this.#raft.propose(data)
-    if (proposed.error === undefined) {
+    let proposed: ProposeOutcome = { error: 'not-leader' }
+    if (this.#role !== 'leader' || this.#term !== term || this.#isClosed) return proposed
+    this.#around.guard(() => {
+      proposed = this.#raft.propose(data)
+      if (proposed.error !== undefined) return
       assert(proposed.term === term, 'GROUP-3', { asked: term, got: proposed.term })
       this.#around.dirty(this)
-    }
+    })
     return proposed
   }
 
@@ -128,15 +130,17 @@ export class Group {
   /** The machine's store holds everything up to `index`. */
   applied(index: Index): void {
     if (this.#isClosed || index <= this.#applied) return
-    const { delivered } = this.#delivery
-    assert(index <= delivered, 'GROUP-2', { index, delivered })
-    this.#applied = index
-    this.#raft.appliedTo(index)
-    this.#delivery.appliedTo(index)
-    this.#reads.appliedTo(index)
-    this.#leadIfDue()
-    this.#around.advanced(this)
-    this.#around.dirty(this)
+    this.#around.guard(() => {
+      const { delivered } = this.#delivery
+      assert(index <= delivered, 'GROUP-2', { index, delivered })
+      this.#applied = index
+      this.#raft.appliedTo(index)
+      this.#delivery.appliedTo(index)
+      this.#reads.appliedTo(index)
+      this.#leadIfDue()
+      this.#around.advanced(this)
+      this.#around.dirty(this)
+    })
   }
 
   transferLeader(to: RaftId): void {
@@ -146,7 +150,7 @@ export class Group {
 
   /** Stands now, without waiting for the election timeout. */
   campaign(): void {
-    if (this.#around.isMuted) return
+    if (this.#around.isMuted()) return
     this.#raft.campaign()
     this.#around.dirty(this)
   }
@@ -164,14 +168,14 @@ export class Group {
   // --- what the host drives ---
 
   tick(): void {
-    if (!this.#around.isMuted) this.#raft.tick()
+    if (!this.#around.isMuted()) this.#raft.tick()
     this.#reads.tick()
     if (this.#diskWatch.tick(this.#stores[0]) && this.isLeader) this.#handOver()
     this.#around.dirty(this)
   }
 
   receive(m: Message): void {
-    if (this.#around.isMuted && wakesOrVotes(m)) return
+    if (this.#around.isMuted() && wakesOrVotes(m)) return
     this.#raft.step(m)
     this.#around.dirty(this)
   }
@@ -186,20 +190,6 @@ export class Group {
     this.#around.dirty(this)
   }
 
-  /**
-   * The disk hangs. Heartbeats would keep this leader in office for ever, though it can release
-   * nothing (pitfall 32): somebody else takes over, for whom this node's vote is not needed.
-   */
-  #handOver(): void {
-    const heir = bestHeir(this.status())
-    sometimes(true, 'group: a leader with a hanging disk handed over')
-    this.#around.logger.warn(
-      { group: this.id, heir },
-      'the log does not answer; handing over the lead',
-    )
-    if (heir !== none) this.#raft.transferLeader(heir)
-  }
-
   /** Carries out what is outstanding. True: there is more, for the next turn. */
   turn(): boolean {
     if (this.#isClosed) return false
@@ -209,6 +199,7 @@ export class Group {
       if (!this.#raft.hasReady()) break
       this.#carryOut(this.#raft.ready())
     }
+    this.#settleInstalled()
     this.#serveMissing()
     return this.#raft.hasReady()
   }
@@ -251,16 +242,14 @@ export class Group {
   #noteRole({ role, term, lead }: Ready): void {
     if (role === this.#role && term === this.#term && lead === this.#lead) return
     const isSameLead = term === this.#term && lead === this.#lead
-    const was = { role: this.#role, term: this.#term, lead: this.#lead }
+    const wasLeader = this.isLeader
     this.#role = role
     this.#term = term
     this.#lead = lead
     if (isSameLead) return
-    this.#around.logger.debug({ group: this.id, role, term, lead, was }, 'the leader changed')
-    sometimes(
-      was.role === 'leader' && this.#reads.waiting > 0,
-      'group: lost the lead with reads waiting',
-    )
+    this.#around.logger.debug({ group: this.id, role, term, lead }, 'the leader changed')
+    const isReading = wasLeader && this.#reads.waiting > 0
+    sometimes(isReading, 'group: lost the lead with reads waiting')
     const hadLed = this.#leads !== 0
     this.#leads = 0
     this.#leadsFrom = 0
@@ -297,17 +286,17 @@ export class Group {
     const messages = this.#stores.shift()
     assert(messages !== undefined, 'GROUP-1', { group: this.id })
     if (this.#isClosed) return
-    this.#noteInstalled()
     for (const m of messages) this.#send(m)
     this.#around.dirty(this)
   }
 
-  /** The rows of a snapshot are safe when the log starts behind it, or holds that entry. */
-  #noteInstalled(): void {
+  /** The rows of a snapshot are safe when the log has durably taken it too, or holds that entry. */
+  #settleInstalled(): void {
     const installed = this.#installed
     if (installed === null || this.#log.lastIndex() < installed.index) return
     this.#installed = null
-    installed.stored()
+    // Durable behind everything that was stored for it (STORE-1).
+    this.#around.log.append(this.id, emptyStep, true, installed.stored)
   }
 
   #takeCommitted({ committed, role, term }: Ready): void {
@@ -359,6 +348,20 @@ export class Group {
     this.#delivery.add([{ index, term, kind: 'normal', data }])
   }
 
+  /**
+   * The disk hangs. Heartbeats would keep this leader in office for ever, though it can release
+   * nothing (pitfall 32): somebody else takes over, for whom this node's vote is not needed.
+   */
+  #handOver(): void {
+    const heir = bestHeir(this.status())
+    sometimes(true, 'group: a leader with a hanging disk handed over')
+    this.#around.logger.warn(
+      { group: this.id, heir },
+      'the log does not answer; handing over the lead',
+    )
+    if (heir !== none) this.#raft.transferLeader(heir)
+  }
+
   #serveMissing(): void {
     if (this.#log.takeSnapshotWanted()) this.#around.makeSnapshot(this)
     const missing = this.#log.takeMissing()
@@ -380,6 +383,8 @@ export class Group {
 function wakesOrVotes(m: Message): boolean {
   return m.kind === 'vote' || m.kind === 'pre-vote' || m.kind === 'timeout-now'
 }
+
+const emptyStep = { hardState: null, entries: [], snapshot: null, conf: null }
 
 function nothing(): void {
   // A commit index that rides along: nobody waits for it.

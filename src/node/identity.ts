@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { NodeIndex } from '../ids/node-index.ts'
 import { ConfigRefused } from './cluster-file.ts'
 import type { NodeConfig } from './config.ts'
@@ -17,23 +17,23 @@ export interface Identity {
   readonly fresh: boolean
 }
 
-/** The cluster is known by what it was founded with, which every founder reads from the same file. */
-export function clusterIdOf(config: NodeConfig): string {
+/** The cluster is known by what it was founded with, and by its secret: all founders have both. */
+export function clusterIdOf(config: NodeConfig, peerKey: Uint8Array): string {
   const { name, partitions, replicationFactor, virtualNodes } = config.cluster
   const founders = config.nodes.map((node) => node.name)
   const text = JSON.stringify({ name, partitions, replicationFactor, virtualNodes, founders })
-  return createHash('sha256').update(text).digest('hex').slice(0, 32)
+  return createHmac('sha256', peerKey).update(text).digest('hex').slice(0, 32)
 }
 
 /**
  * Takes possession of the data folder for this start. Throws ConfigRefused when the folder belongs
  * to another node or another cluster: its votes and its index are not this node's.
  */
-export function takeIdentity(config: NodeConfig, nowMs: number): Identity {
+export function takeIdentity(config: NodeConfig, peerKey: Uint8Array, nowMs: number): Identity {
   const { self } = config
   mkdirSync(self.data, { recursive: true, mode: 0o700 })
   const path = join(self.data, 'identity.json')
-  const clusterId = clusterIdOf(config)
+  const clusterId = clusterIdOf(config, peerKey)
   const index = config.nodes.findIndex((node) => node.name === self.name) + 1
   const text = readIfThere(path)
   const stored = text === undefined ? undefined : (JSON.parse(text) as Omit<Identity, 'fresh'>)
@@ -45,8 +45,8 @@ export function takeIdentity(config: NodeConfig, nowMs: number): Identity {
   }
   if (stored !== undefined && stored.clusterId !== clusterId) {
     refuse(
-      'the folder belongs to a cluster that was founded with another name, other founders, partitions or ring',
-      'start it with the file it was founded with, or give the new cluster an empty folder',
+      'the folder belongs to a cluster that was founded with another secret, name, founders, partitions or ring',
+      'start it with the file and the secret it was founded with, or give the new cluster an empty folder',
     )
   }
   const bootId = Math.max((stored?.bootId ?? 0) + 1, nowMs)

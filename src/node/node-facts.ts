@@ -94,9 +94,7 @@ export class Facts implements NodeFacts {
   status(): NodeStatus {
     const { identity, clock, startedAt, meta, groups, peers } = this.#of
     const state = meta.state()
-    const voters = new Set(
-      groups.statuses().find((it) => it.group === metaGroup)?.voters ?? [],
-    )
+    const voters = new Set(groups.statuses().find((it) => it.group === metaGroup)?.voters ?? [])
     return {
       node: {
         index: identity.index,

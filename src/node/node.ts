@@ -62,7 +62,7 @@ export class FlotillaNode implements RunningNode {
 
   /** Opens everything and listens. Rejects, with all that was opened closed, when something cannot be had. */
   static async start(config: NodeConfig, deps: NodeDeps): Promise<FlotillaNode> {
-    const identity = takeIdentity(config, deps.clock.now())
+    const identity = takeIdentity(config, deps.keys.peerKey, deps.clock.now())
     const onFatal = (error: Error): void => deps.fatal(error)
     const { data } = config.self
     const log = await SegmentedLog.open(join(data, 'log'), logOptions(config, deps, onFatal))
@@ -96,7 +96,7 @@ export class FlotillaNode implements RunningNode {
     opened: { identity: Identity; log: Log; store: Store; meta: MetaGroup; metaLink: MetaLink },
   ) {
     const { identity, log, store, meta, metaLink } = opened
-    const { clock, timers, random, logger, metrics, keys } = deps
+    const { clock, timers, random, logger, metrics } = deps
     this.identity = identity
     this.#config = config
     this.#deps = deps
@@ -104,22 +104,7 @@ export class FlotillaNode implements RunningNode {
     this.#store = store
     this.#meta = meta
     this.#metaLink = metaLink
-    this.#peers = new Peers({
-      self: identity,
-      secret: keys.peerKey,
-      members: () => this.#members(),
-      timers,
-      clock,
-      random,
-      logger: logger.child({ room: 'peer' }),
-      metrics,
-      handlers: {
-        message: (from, m) => this.#message(from, m),
-        up: (node, bootId) => this.#up(node, bootId),
-        down: (node) => this.#down(node),
-        bulk: (from, header, chunks) => this.#groups.receiveBulk(from, header, chunks),
-      },
-    })
+    this.#peers = this.#makePeers()
     metaLink.connect(meta, (to, m) => this.#peers.post(to, m))
     this.#groups = new GroupHost({
       node: identity.index,
@@ -156,9 +141,49 @@ export class FlotillaNode implements RunningNode {
       },
       { clock, timers, logger, metrics },
     )
-    this.#edge = new ClientEdge({
+    this.#edge = this.#makeEdge()
+    this.facts = this.#makeFacts()
+  }
+
+  /** Not ready any more; leadership goes to others, sessions are told to move. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain()
+    return this.#draining
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #makePeers(): Peers {
+    const { clock, timers, random, logger, metrics, keys } = this.#deps
+    const { identity } = this
+    return new Peers({
+      self: identity,
+      secret: keys.peerKey,
+      members: () => this.#members(),
+      timers,
+      clock,
+      random,
+      logger: logger.child({ room: 'peer' }),
+      metrics,
+      handlers: {
+        message: (from, m) => this.#message(from, m),
+        up: (node, bootId) => this.#up(node, bootId),
+        down: (node) => this.#down(node),
+        bulk: (from, header, chunks) => this.#groups.receiveBulk(from, header, chunks),
+      },
+    })
+  }
+
+  #makeEdge(): ClientEdge {
+    const { clock, timers, logger, metrics, keys, version } = this.#deps
+    const { identity } = this
+    const config = this.#config
+    return new ClientEdge({
       topics: this.#hub,
-      options: edgeOptions(config, deps.version),
+      options: edgeOptions(config, version),
       keys,
       mint: new Mint(config.self.data, identity.index, keys.idKey, clock),
       timers,
@@ -167,10 +192,16 @@ export class FlotillaNode implements RunningNode {
       metrics,
       ready: () => this.#draining === null && this.facts.ready().ready,
     })
-    this.facts = new Facts({
+  }
+
+  #makeFacts(): Facts {
+    const { clock, timers, version } = this.#deps
+    const { identity } = this
+    const meta = this.#meta
+    return new Facts({
       identity,
-      clusterName: config.cluster.name,
-      version: deps.version,
+      clusterName: this.#config.cluster.name,
+      version,
       clock,
       timers,
       startedAt: clock.monotonic(),
@@ -183,17 +214,6 @@ export class FlotillaNode implements RunningNode {
       isDraining: () => this.#draining !== null,
       drain: () => this.drain(),
     })
-  }
-
-  /** Not ready any more; leadership goes to others, sessions are told to move. */
-  drain(): Promise<void> {
-    this.#draining ??= this.#drain()
-    return this.#draining
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
   }
 
   async #openGroups(): Promise<void> {
@@ -224,7 +244,9 @@ export class FlotillaNode implements RunningNode {
   }
 
   /** Groups and their machines are made for each other: the machine asks for its group when it needs it. */
-  #lateGroup(id: GroupId): Pick<Group, 'propose' | 'readIndex' | 'applied' | 'isLeader' | 'term' | 'lead'> {
+  #lateGroup(
+    id: GroupId,
+  ): Pick<Group, 'propose' | 'readIndex' | 'applied' | 'isLeader' | 'term' | 'lead'> {
     const group = (): Group => this.#group(id)
     return {
       propose: (data, term) => group().propose(data, term),

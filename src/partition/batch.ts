@@ -1,6 +1,5 @@
 import type { Told } from '../chat/entity.ts'
 import type { Outcome } from '../chat/outcome.ts'
-import type { Index, Term } from '../raft/entry.ts'
 import type { Effect } from './effect.ts'
 import type { Slot } from './entity-cache.ts'
 import type { Parcel, Refusal, Sink } from './evaluation.ts'
@@ -33,25 +32,6 @@ export class OpenBatch {
       slot.touched = true
       this.slots.push(slot)
     }
-  }
-}
-
-/**
- * A closed batch in the order of evaluation. `entry`: done when its entry has committed; `read`:
- * it changed nothing, and is done when leadership was confirmed after it was evaluated.
- */
-export interface Pending {
-  readonly kind: 'entry' | 'read'
-  readonly index: Index
-  readonly term: Term
-  readonly bytes: number
-  readonly releases: readonly Release[]
-  done: boolean
-}
-
-export function release(pending: Pending): void {
-  for (const { sink, result, parcels } of pending.releases) {
-    sink.released(result, parcels, pending.index)
   }
 }
 

@@ -5,6 +5,7 @@ export interface PartitionMeters {
   readonly batch: Histogram
   readonly opened: Counter
   readonly full: Counter
+  readonly broken: Counter
   readonly letters: Gauge
 }
 
@@ -19,6 +20,10 @@ export function partitionMeters(metrics: Metrics): PartitionMeters {
     full: metrics.counter(
       'partition_queue_full_total',
       'Evaluations refused because too many bytes were uncommitted',
+    ),
+    broken: metrics.counter(
+      'partition_rules_broken_total',
+      'Commands that failed because a rule broke; each is a bug to report',
     ),
     letters: metrics.gauge('partition_outbox_letters', 'Facts on their way to other partitions'),
   }

@@ -1,4 +1,4 @@
-import { BrokenInvariant, assert, sometimes } from '../assert.ts'
+import { sometimes } from '../assert.ts'
 import type { Ask } from '../chat/ask.ts'
 import type { Actor, Command } from '../chat/command.ts'
 import type { ChatLimits, Entity, Env, Told } from '../chat/entity.ts'
@@ -10,8 +10,7 @@ import { limits } from '../limits.ts'
 import type { Clock, Logger, Metrics, Timers } from '../ports.ts'
 import type { Entry, Index, RaftId, Term } from '../raft/entry.ts'
 import type { Store } from '../store/store.ts'
-import { OpenBatch, refuse, release, releaseOf } from './batch.ts'
-import type { Pending } from './batch.ts'
+import { OpenBatch, refuse, releaseOf } from './batch.ts'
 import { decodeEffects, encodeEffects } from './effect.ts'
 import { EntityCache } from './entity-cache.ts'
 import type { Slot } from './entity-cache.ts'
@@ -22,7 +21,10 @@ import type { PartitionMeters } from './meters.ts'
 import { Outbox } from './outbox.ts'
 import type { Carrier, Letter } from './outbox.ts'
 import { PartitionRows } from './partition-rows.ts'
+import { ReleaseQueue } from './release-queue.ts'
 import { rowKey } from './rows.ts'
+import { RuleEnv } from './rule-env.ts'
+import type { Presence } from './rule-env.ts'
 
 /** What a partition needs of the group that replicates it. */
 export interface GroupDoor {
@@ -30,12 +32,6 @@ export interface GroupDoor {
   propose(data: Uint8Array, term: Term): { index: Index; term: Term } | { error: string }
   readIndex(done: (index: Index | null) => void): void
   applied(index: Index): void
-}
-
-/** Who is there, as the topic floor knows it; rules ask through Env. */
-export interface Presence {
-  online(entity: string, uid: string): boolean
-  active(entity: string): boolean
 }
 
 /** Told to the topic floor. */
@@ -78,8 +74,7 @@ export class Partition {
   #outbox: Outbox | null = null
   #inbox = new Inbox()
   #open: OpenBatch | null = null
-  #pending: Pending[] = []
-  #pendingBytes = 0
+  readonly #queue = new ReleaseQueue()
   /** Of the last entry proposed in this term: what the store must hold before rows are read. */
   #lastIndex: Index = 0
   readonly #env: RuleEnv
@@ -191,7 +186,7 @@ export class Partition {
       if (entry.kind === 'normal' && entry.data.length > 0) {
         this.#rows.add(decodeEffects(entry.data, this.#rows.prefix))
       }
-      done = this.#settle(entry) || done
+      done = this.#queue.committed(entry) || done
     }
     const last = entries[entries.length - 1]
     if (last !== undefined) this.#rows.write(last.index, last.term)
@@ -207,7 +202,7 @@ export class Partition {
 
   follow(term: Term, _lead: RaftId): void {
     this.#term = term
-    sometimes(this.#pending.length > 0, 'partition: lost its term with proposals pending')
+    sometimes(this.#queue.size > 0, 'partition: lost its term with proposals pending')
     this.#reset('term-changed')
   }
 
@@ -228,7 +223,7 @@ export class Partition {
     also?: (batch: OpenBatch) => void,
   ): void {
     if (!this.#owned) return sink.refused('not-owner')
-    if (this.#pendingBytes > limits.maxUncommittedBytes) {
+    if (this.#queue.bytes > limits.maxUncommittedBytes) {
       this.#meters.full.add()
       return sink.refused('queue-full')
     }
@@ -243,10 +238,11 @@ export class Partition {
     try {
       result = rule(entity, this.#env.at(name, this.#clock.now()))
     } catch (error) {
-      // A rule's own broken invariant fails its command alone, but what it did to the entity is
-      // not trusted: it is dropped, and so is everything that was evaluated and not yet committed.
-      if (!(error instanceof BrokenInvariant)) throw error
-      this.#logger.error({ partition: this.id, entity: name, error: error.message }, 'a rule broke')
+      // A rule that throws has a bug. It costs the one command that found it, or one client could
+      // stop every node in turn. What it did to the entity is not trusted: all that is in memory and
+      // not yet committed goes, and is read back from the rows.
+      this.#logger.error({ partition: this.id, entity: name, error }, 'a rule broke')
+      this.#meters.broken.add()
       sink.refused('internal')
       this.#reset('term-changed')
       this.#begin()
@@ -299,68 +295,22 @@ export class Partition {
     }
     this.#lastIndex = proposed.index
     for (const slot of batch.slots) slot.lastIndex = proposed.index
-    this.#pendingBytes += data.length
     this.#meters.batch.observe(batch.releases.length)
-    this.#pending.push({
-      kind: 'entry',
-      index: proposed.index,
-      term: proposed.term,
-      bytes: data.length,
-      releases: batch.releases,
-      done: false,
-    })
+    this.#queue.entry(proposed, data.length, batch.releases)
   }
 
   /** Nothing to write: released when leadership is confirmed, behind everything evaluated before. */
   #confirm(batch: OpenBatch): void {
     if (batch.releases.length === 0) return
-    const pending: Pending = {
-      kind: 'read',
-      index: this.#lastIndex,
-      term: this.#term,
-      bytes: 0,
-      releases: batch.releases,
-      done: false,
-    }
-    this.#pending.push(pending)
+    const decided = this.#queue.read(this.#lastIndex, this.#term, batch.releases)
     this.#group.readIndex((index) => {
-      if (pending.done || !this.#pending.includes(pending)) return
-      if (index === null) {
-        this.#pending.splice(this.#pending.indexOf(pending), 1)
-        refuse(pending.releases, 'term-changed')
-      } else pending.done = true
+      decided(index !== null)
       this.#release()
     })
   }
 
-  /** Marks the batch of `entry` as committed, and with it every read that was evaluated before. */
-  #settle(entry: Entry): boolean {
-    if (this.#pending.length === 0) return false
-    const at = this.#pending.findIndex((p) => p.kind === 'entry' && p.index === entry.index)
-    const found = this.#pending[at]
-    if (found === undefined) return false
-    assert(found.term === entry.term, 'PARTITION-4', { pending: found.term, entry: entry.term })
-    for (let i = 0; i <= at; i++) {
-      const earlier = this.#pending[i]
-      // Committing in this term proves that it was led until now.
-      if (earlier !== undefined && (i === at || earlier.kind === 'read')) earlier.done = true
-    }
-    return true
-  }
-
   #release(): void {
-    let released = false
-    for (;;) {
-      const head = this.#pending[0]
-      if (head === undefined || !head.done) break
-      this.#pending.shift()
-      this.#pendingBytes -= head.bytes
-      for (const { parcels } of head.releases) {
-        if (parcels.length > 0) this.#outbox?.committed(parcels)
-      }
-      release(head)
-      released = true
-    }
+    const released = this.#queue.release((parcels) => this.#outbox?.committed(parcels))
     if (released) this.#listener.released(this)
   }
 
@@ -416,15 +366,12 @@ export class Partition {
     this.#owned = false
     const open = this.#open
     this.#open = null
-    const pending = this.#pending
-    this.#pending = []
-    this.#pendingBytes = 0
     const entities = this.#entities
     this.#entities = new EntityCache(maxEntityBytes)
     this.#inbox = new Inbox()
     this.#outbox?.close()
     this.#outbox = null
-    for (const { releases } of pending) refuse(releases, why)
+    this.#queue.drop(why)
     if (open !== null) refuse(open.releases, 'not-owner')
     for (const task of entities.clear()) task() // each finds that the ownership is gone
     if (wasOwned) this.#listener.lost(this)
@@ -433,32 +380,5 @@ export class Partition {
   #broken(error: unknown): void {
     // The store has told its own onFatal; the process is about to stop.
     this.#logger.error({ partition: this.id, error: String(error) }, 'rows cannot be read')
-  }
-}
-
-/** One object for all evaluations of a partition; `at` points it at the next one. */
-class RuleEnv implements Env {
-  readonly limits: ChatLimits
-  readonly #presence: Presence
-  #name = ''
-  now = 0
-
-  constructor(limits: ChatLimits, presence: Presence) {
-    this.limits = limits
-    this.#presence = presence
-  }
-
-  at(name: string, now: number): this {
-    this.#name = name
-    this.now = Math.max(this.now, now) // within a term it never steps back
-    return this
-  }
-
-  online(uid: string): boolean {
-    return this.#presence.online(this.#name, uid)
-  }
-
-  active(): boolean {
-    return this.#presence.active(this.#name)
   }
 }

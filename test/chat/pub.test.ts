@@ -77,6 +77,14 @@ describe('who may', () => {
     ],
     ['sys, by anybody', (w) => answer(w, publish(), ben, sysTopic), 1],
     ['a producer without a name', (w) => answer(w, publish({ producer: '' })), 400],
+    ['a producer that is no plain text', (w) => answer(w, publish({ producer: 'p\ud800' })), 400],
+    [
+      'a head too deep to write anew',
+      (w) =>
+        answer(w, publish({ head: `{"sender":1,"x":${'['.repeat(9_000)}${']'.repeat(9_000)}}` })),
+      400,
+    ],
+    ['a head that is none', (w) => answer(w, publish({ head: '["sender"' })), 400],
     ['a number below 1', (w) => answer(w, publish({ n: 0 })), 400],
     ['me', (w) => answer(w, publish(), anna, anna), 403],
   ])('%s', (_, act, expected) => expect(act(group())).toBe(expected))

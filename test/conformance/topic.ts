@@ -37,7 +37,11 @@ export class Scene {
       await account(world, it.place(i), uid, `user${i}`)
       clients.push(client)
     }
-    const made = await clients[0]!.sub(group, { create: 'grp', desc: { public: { fn: 'Team' } } }, 'new1')
+    const made = await clients[0]!.sub(
+      group,
+      { create: 'grp', desc: { public: { fn: 'Team' } } },
+      'new1',
+    )
     expect(made).toMatchObject({ code: 200, topic: group, params: { acs: { mode: 'JRWPASDO' } } })
     for (const client of clients.slice(1)) {
       expect(await client.sub(group)).toMatchObject({ code: 200, topic: group })
@@ -113,11 +117,15 @@ export function topicConformance(name: string, it: TopicConformance): void {
 
   test(`${name}: leaving ends the stream; leaving again says so`, async () => {
     const scene = await Scene.make(it, 2)
-    expect(await scene.client(1).ask(group, { kind: 'leave', unsub: false })).toMatchObject({ code: 200 })
+    expect(await scene.client(1).ask(group, { kind: 'leave', unsub: false })).toMatchObject({
+      code: 200,
+    })
     scene.client(0).publish(group, 'x')
     await scene.world.settle()
     expect(scene.client(1).data(group)).toEqual([])
-    expect(await scene.client(1).ask(group, { kind: 'leave', unsub: false })).toMatchObject({ code: 304 })
+    expect(await scene.client(1).ask(group, { kind: 'leave', unsub: false })).toMatchObject({
+      code: 304,
+    })
   })
 
   test(`${name}: a p2p chat has another name for each side`, async () => {
@@ -169,7 +177,10 @@ export function topicConformance(name: string, it: TopicConformance): void {
     scene.client(1).send(group, { kind: 'note', what: 'kp', seq: 0 })
     scene.client(1).send(group, { kind: 'note', what: 'read', seq: 1 })
     await scene.world.settle()
-    const infos = scene.client(0).got.filter((m) => m.info).map((m) => m.info)
+    const infos = scene
+      .client(0)
+      .got.filter((m) => m.info)
+      .map((m) => m.info)
     expect(infos).toMatchObject([
       { topic: group, from: scene.client(1).uid, what: 'kp' },
       { topic: group, from: scene.client(1).uid, what: 'read', seq: 1 },
@@ -184,7 +195,10 @@ export function topicConformance(name: string, it: TopicConformance): void {
     await scene.world.settle()
     const me = new Client(scene.world, it.place(0), a.uid, 'list')
     await me.me()
-    const meta = await me.ask(a.uid as string as TopicName, { kind: 'get', query: { what: ['sub'] } })
+    const meta = await me.ask(a.uid as string as TopicName, {
+      kind: 'get',
+      query: { what: ['sub'] },
+    })
     const rows = Object.fromEntries(meta.sub.map((row: any) => [row.topic, row]))
     expect(rows[group]).toMatchObject({ seq: 1, public: { fn: 'Team' }, acs: { mode: 'JRWPASDO' } })
     expect(rows[b.uid]).toMatchObject({ public: { fn: 'user1' } })

@@ -54,9 +54,7 @@ test('three people sign up through three nodes and log in again by password and 
   const { token } = again.tinode.getAuthToken()
   again.close()
   const byToken = await connectStock('alice', cluster.nodes[1]!.client)
-  expect((await byToken.tinode.loginToken(token)).params.user).toBe(
-    alice.tinode.getCurrentUserID(),
-  )
+  expect((await byToken.tinode.loginToken(token)).params.user).toBe(alice.tinode.getCurrentUserID())
   byToken.close()
   const wrong = await connectStock('alice', cluster.nodes[1]!.client)
   await expect(wrong.tinode.loginBasic('alice', 'nope')).rejects.toMatchObject({ code: 401 })
@@ -100,7 +98,9 @@ test('a group: made by Alice, joined by Bob, Carol invited', async () => {
   expect(await invited).toMatchObject({ dacs: { want: 'JRWPS', given: 'JRWPS' } })
   await until('Carol has the group in her list', () => {
     let found = false
-    carol.tinode.getMeTopic().contacts((c: any) => (found ||= c.topic === group || c.name === group))
+    carol.tinode
+      .getMeTopic()
+      .contacts((c: any) => (found ||= c.topic === group || c.name === group))
     return found
   })
   const carols = carol.tinode.getTopic(group)
@@ -162,7 +162,9 @@ test('typing, received and read marks', async () => {
 
 test('a p2p chat: both ways, presence, news by me', async () => {
   const toBob = alice.tinode.getTopic(bob.tinode.getCurrentUserID())
-  await toBob.subscribe(toBob.startMetaQuery().withDesc().withSub().withData(undefined, undefined, 10).build())
+  await toBob.subscribe(
+    toBob.startMetaQuery().withDesc().withSub().withData(undefined, undefined, 10).build(),
+  )
   await until('the description', () => toBob.public)
   expect(toBob.public).toEqual({ fn: 'bob' })
   const news: any[] = []
@@ -173,7 +175,9 @@ test('a p2p chat: both ways, presence, news by me', async () => {
   )
   const toAlice = bob.tinode.getTopic(alice.tinode.getCurrentUserID())
   const aliceSees = listen(alice, toBob)
-  await toAlice.subscribe(toAlice.startMetaQuery().withDesc().withSub().withData(undefined, undefined, 10).build())
+  await toAlice.subscribe(
+    toAlice.startMetaQuery().withDesc().withSub().withData(undefined, undefined, 10).build(),
+  )
   await until('the message in history', () => toAlice.messageCount() === 1)
   expect((await toAlice.publish('hello Alice', true)).params.seq).toBe(2)
   await until('the answer', () => aliceSees.length === 1)
@@ -218,7 +222,12 @@ test('somebody is found by his tags', async () => {
     await fnd.setMeta({ desc: { public: 'gardening' } })
     await fnd.getMeta(fnd.startMetaQuery().withSub().build()).catch(() => undefined)
     let found = false
-    fnd.contacts((c: any) => (found ||= c.user === carol.tinode.getCurrentUserID() || c.topic === carol.tinode.getCurrentUserID()))
+    fnd.contacts(
+      (c: any) =>
+        (found ||=
+          c.user === carol.tinode.getCurrentUserID() ||
+          c.topic === carol.tinode.getCurrentUserID()),
+    )
     return found
   })
 })

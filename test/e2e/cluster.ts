@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -130,15 +138,20 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** Ends a process and waits until it is gone. Its exit code; null when a signal ended it. */
-  async stop(i: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+  stop(i: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const gone = this.exit(i)
+    this.signal(i, signal)
+    this.#node(i).process = null
+    return gone
+  }
+
+  /** Waits until a process is gone by itself or by a signal sent before; exit code as of {@link stop}. */
+  async exit(i: number): Promise<number | null> {
     const node = this.#node(i)
     const child = node.process
-    if (child === null) return null
-    node.process = null
+    if (child === null || child.signalCode !== null) return null
     if (child.exitCode !== null) return child.exitCode
-    const gone = new Promise<number | null>((go) => child.once('exit', (code) => go(code)))
-    child.kill(signal)
-    return gone
+    return new Promise<number | null>((go) => child.once('exit', (code) => go(code)))
   }
 
   /** A signal that is not waited for: to stop and go on, or to ask a second time. */
@@ -173,7 +186,8 @@ export class TestCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((_, i) => this.stop(i, 'SIGKILL')))
-    if (process.env['FLOTILLA_KEEP'] === undefined) rmSync(this.dir, { recursive: true, force: true })
+    if (process.env['FLOTILLA_KEEP'] === undefined)
+      rmSync(this.dir, { recursive: true, force: true })
   }
 
   #node(i: number): TestNode {

@@ -22,7 +22,7 @@ function file(lines: readonly (OpDraft | string)[]): string {
   const drafts = lines.filter((line) => typeof line !== 'string')
   const text =
     lines.length === drafts.length ? story(drafts).map((op) => JSON.stringify(op)) : lines
-  writeFileSync(path, text.join('\n'))
+  writeFileSync(path, text.map(String).join('\n'))
   return path
 }
 

@@ -10,10 +10,7 @@ test('any list of effects comes back whole, in order, behind the prefix', () => 
     fc.property(fc.array(effect, { maxLength: 30 }), bytes(4), (effects, prefix) => {
       const back = decodeEffects(encodeEffects(effects), prefix)
       expect(back.map(({ key, value }) => [[...key], value === null ? null : [...value]])).toEqual(
-        effects.map(({ key, value }) => [
-          [...prefix, ...key],
-          value === null ? null : [...value],
-        ]),
+        effects.map(({ key, value }) => [[...prefix, ...key], value === null ? null : [...value]]),
       )
     }),
   )

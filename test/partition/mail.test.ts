@@ -104,8 +104,11 @@ function inbox() {
   const take = (counters: number[]) => {
     const answers: (number | null)[] = []
     const letters = counters.map((counter) => ({ counter, item: item(counter) }))
-    made.take(7, letters, (upTo) => answers.push(upTo), (letter, sink, evaluated) =>
-      rules.push({ letter, sink, evaluated }),
+    made.take(
+      7,
+      letters,
+      (upTo) => answers.push(upTo),
+      (letter, sink, evaluated) => rules.push({ letter, sink, evaluated }),
     )
     return answers
   }

@@ -120,7 +120,9 @@ export class WorldGroup {
 
   readIndex(by: NodeIndex, done: (index: number | null) => void): void {
     const { term } = this
-    this.#world.time.soon(() => done(by === this.lead && term === this.term ? this.#committed : null))
+    this.#world.time.soon(() =>
+      done(by === this.lead && term === this.term ? this.#committed : null),
+    )
   }
 }
 
@@ -264,7 +266,12 @@ export class Client implements Subscriber {
 }
 
 /** Begins accounts the way the session floor does. */
-export async function account(world: World, node: NodeIndex, uid: UserId, login: string): Promise<void> {
+export async function account(
+  world: World,
+  node: NodeIndex,
+  uid: UserId,
+  login: string,
+): Promise<void> {
   const done = world.node(node).hub.ask(`nam:basic:${login}`, {
     kind: 'login-create',
     account: {

@@ -1,0 +1,55 @@
+import { sleep } from '../sleep.ts'
+import { majorityOf } from '../world/world.ts'
+import type { World } from '../world/world.ts'
+import type { Nemesis } from './nemesis.ts'
+
+/** How long each side may write before the next step, ms. */
+const stepMs = 2_500
+
+/**
+ * One crash plus two partitions. A minority A is cut off while the others go on; one of the others,
+ * K, is killed; then the rest is cut off instead, so that A and K are the majority now, and K starts
+ * again. All that it acknowledged before must still be there: of the new majority only K has it.
+ */
+export const lostMajority: Nemesis = {
+  name: 'lost-majority',
+  says: 'X1: a majority is replaced by another one that shares a single, crashed node with it.',
+  async start({ world, prng }) {
+    if (world.nodes.length < 3) return undefined
+    const mixed = prng.shuffled(world.nodes)
+    const needed = majorityOf(world.nodes.length)
+    const behind = mixed.slice(0, needed - 1)
+    const [crashed = '', ...rest] = mixed.slice(needed - 1)
+    cut(world, behind, [crashed, ...rest])
+    await sleep(stepMs)
+    await world.kill(crashed)
+    join(world)
+    cut(world, rest, [...behind, crashed])
+    await world.restart(crashed)
+    return {
+      targets: [crashed, ...rest],
+      // While K is down nobody has a majority.
+      scope: 'majority',
+      how: { behind, crashed, cutOff: rest },
+      async effect() {
+        const ready = await Promise.all([...behind, crashed].map((node) => world.isReady(node)))
+        return ready.includes(false) ? undefined : `${[...behind, crashed].join(', ')} serve`
+      },
+      async stop() {
+        join(world)
+      },
+    }
+  },
+}
+
+function cut(world: World, side: readonly string[], other: readonly string[]): void {
+  for (const a of side)
+    for (const b of other) {
+      world.link(a, b)?.setFault({ kind: 'cut' })
+      world.link(b, a)?.setFault({ kind: 'cut' })
+    }
+}
+
+function join(world: World): void {
+  for (const a of world.nodes) for (const b of world.nodes) world.link(a, b)?.heal()
+}

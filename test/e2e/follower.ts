@@ -1,0 +1,161 @@
+import type { Ledger } from './ledger.ts'
+import { RawClient } from './raw-client.ts'
+import type { Data } from './raw-client.ts'
+
+/** What one subscriber has of one topic. */
+interface Reading {
+  readonly seen: Map<number, string>
+  /** On the present connection: what is expected next on the live stream; 0: not attached yet. */
+  next: number
+  /** Came before the answer to the sub. */
+  held: Data[] | null
+}
+
+/** Users of a cluster who connect to the next node when theirs sends them away. */
+abstract class Wanderer {
+  connections = 0
+  stopped = false
+  #at: number
+  readonly #addresses: readonly string[]
+  readonly #token: string
+
+  constructor(addresses: readonly string[], at: number, token: string) {
+    this.#addresses = addresses
+    this.#at = at
+    this.#token = token
+  }
+
+  /** Until `stopped`; settles when the last connection is gone. */
+  async run(): Promise<void> {
+    while (!this.stopped) {
+      const client = await RawClient.logIn(this.#addresses[this.#at]!, this.#token).catch(() => null)
+      if (client !== null) {
+        this.connections++
+        await this.live(client).catch((error: Error) => {
+          if (client.isOpen) throw error
+        })
+        client.close()
+      }
+      this.#at = (this.#at + 1) % this.#addresses.length
+      if (client === null) await new Promise((go) => setTimeout(go, 25))
+    }
+  }
+
+  /** One connection: settles when it is gone, or when `stopped`. */
+  protected abstract live(client: RawClient): Promise<void>
+}
+
+/**
+ * Reads topics live and fetches, after each new connection, what was missed. On one connection
+ * everything after the sub's own seq comes once and in order (P4).
+ */
+export class Follower extends Wanderer {
+  readonly problems: string[] = []
+  readonly #topics: Map<string, Reading>
+
+  constructor(addresses: readonly string[], at: number, token: string, topics: readonly string[]) {
+    super(addresses, at, token)
+    this.#topics = new Map(topics.map((topic) => [topic, { seen: new Map(), next: 0, held: [] }]))
+  }
+
+  seen(topic: string): ReadonlyMap<number, string> {
+    return this.#topics.get(topic)!.seen
+  }
+
+  protected async live(client: RawClient): Promise<void> {
+    for (const reading of this.#topics.values()) Object.assign(reading, { next: 0, held: [] })
+    client.onData = (message) => this.#take(message)
+    for (const [topic, reading] of this.#topics) await this.#enter(client, topic, reading)
+    await client.closed
+  }
+
+  async #enter(client: RawClient, topic: string, reading: Reading): Promise<void> {
+    const since = reading.seen.size + 1
+    const { desc } = await client.must({ sub: { topic, get: { what: 'desc' } } })
+    const seq = ((desc ?? (await this.#later(client, topic))).seq as number | undefined) ?? 0
+    reading.next = seq + 1
+    const held = reading.held ?? []
+    reading.held = null
+    for (const message of held) this.#take(message)
+    for (let from = since; from <= seq; from += 100) {
+      const before = Math.min(seq + 1, from + 100)
+      await client.must({ get: { topic, what: 'data', data: { since: from, before, limit: 100 } } })
+    }
+  }
+
+  /** The sub was answered by its ctrl; its desc comes as a meta of the same id right behind. */
+  async #later(client: RawClient, topic: string): Promise<any> {
+    const meta = await client.nextMeta(topic)
+    return meta.desc
+  }
+
+  #take(message: Data): void {
+    const reading = this.#topics.get(message.topic)
+    if (reading === undefined) return
+    if (reading.held !== null) return void reading.held.push(message)
+    const { seq, content } = message
+    if (seq >= reading.next) {
+      if (seq !== reading.next) this.problems.push(`live ${seq} instead of ${reading.next}`)
+      reading.next = seq + 1
+    }
+    if (reading.seen.has(seq)) this.problems.push(`${seq} came twice`)
+    reading.seen.set(seq, content)
+  }
+}
+
+/** Publishes to topics under keys of its own and asks again, under the same key, for what was not answered. */
+export class KeyedPublisher extends Wanderer {
+  readonly #name: string
+  readonly #ledger: Ledger
+  readonly #topics: readonly string[]
+  readonly #open = new Map<string, number[]>()
+  readonly #next = new Map<string, number>()
+  readonly #window: number
+
+  constructor(
+    addresses: readonly string[],
+    at: number,
+    token: string,
+    options: { name: string; ledger: Ledger; topics: readonly string[]; window: number },
+  ) {
+    super(addresses, at, token)
+    this.#name = options.name
+    this.#ledger = options.ledger
+    this.#topics = options.topics
+    this.#window = options.window
+  }
+
+  /** Publishes that were sent and have no answer. */
+  get unanswered(): number {
+    return [...this.#open.values()].reduce((sum, open) => sum + open.length, 0)
+  }
+
+  protected async live(client: RawClient): Promise<void> {
+    for (const topic of this.#topics) await client.must({ sub: { topic } })
+    await Promise.all(this.#topics.map((topic) => this.#publish(client, topic)))
+  }
+
+  async #publish(client: RawClient, topic: string): Promise<void> {
+    const again = this.#open.get(topic) ?? []
+    const open: number[] = []
+    this.#open.set(topic, open)
+    const send = async (n: number): Promise<void> => {
+      const content = `${this.#name} ${n}`
+      open.push(n)
+      this.#ledger.sending(topic, content)
+      const answer = await client.publish(topic, content, { producer: this.#name, n })
+      this.#ledger.answered(topic, content, answer)
+      if (answer.code !== 0) open.splice(open.indexOf(n), 1)
+    }
+    await Promise.all(again.map(send))
+    const lane = async (): Promise<void> => {
+      while (client.isOpen && !this.stopped) {
+        const n = (this.#next.get(topic) ?? 0) + 1
+        this.#next.set(topic, n)
+        await send(n)
+      }
+    }
+    await Promise.all(Array.from({ length: this.#window }, lane))
+    if (!client.isOpen) return
+  }
+}
