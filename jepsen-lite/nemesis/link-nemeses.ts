@@ -9,7 +9,7 @@ import type { Nemesis, NemesisContext } from './nemesis.ts'
 interface Cut {
   readonly targets: readonly string[]
   readonly links: readonly (readonly [from: string, to: string])[]
-  /** Nodes that no longer belong to a majority. */
+  /** Nodes that no longer belong to the larger side. */
   readonly lost: number
 }
 
@@ -73,7 +73,7 @@ function broken(name: string, says: string, draw: Draw, fault: (prng: Prng) => L
       const { targets, links, lost } = await draw(context)
       const touched = links.flatMap(([from, to]) => world.link(from, to) ?? [])
       if (touched.length === 0) return undefined
-      return broke(touched, targets, scopeOf(lost, world.nodes.length), fault(prng))
+      return broke(touched, targets, scopeOf(lost, world), fault(prng))
     },
   }
 }

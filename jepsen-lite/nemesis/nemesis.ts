@@ -26,7 +26,7 @@ export interface Fault {
   stop(): Promise<void>
 }
 
-/** How much of the cluster is hit; while it is a minority, the rest must go on serving. */
+/** How much of any partition is hit; while it is a minority, all of them must go on serving. */
 export type Scope = 'minority' | 'majority' | 'all' | 'client'
 
 /** Whatever happened before: every node runs, no link has a fault. */
@@ -49,7 +49,8 @@ export async function pickTarget({ world, prng }: NemesisContext): Promise<strin
   return prng.pick(world.nodes)
 }
 
-export function scopeOf(hit: number, nodes: number): Scope {
-  if (hit === nodes) return 'all'
-  return hit * 2 < nodes ? 'minority' : 'majority'
+/** By partitions, not by nodes: two of five nodes hold two of the three replicas of some partition. */
+export function scopeOf(lost: number, { nodes, tolerates }: World): Scope {
+  if (lost === nodes.length) return 'all'
+  return lost <= tolerates ? 'minority' : 'majority'
 }

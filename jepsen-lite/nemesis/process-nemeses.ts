@@ -80,7 +80,7 @@ function fault(
   targets: readonly string[],
   doing: Pick<Fault, 'effect' | 'stop'>,
 ): Fault {
-  return { targets, scope: scopeOf(targets.length, world.nodes.length), ...doing }
+  return { targets, scope: scopeOf(targets.length, world), ...doing }
 }
 
 type Pick<T, K extends keyof T> = { [P in K]: T[P] }

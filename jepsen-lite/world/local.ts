@@ -38,6 +38,7 @@ interface LocalNode extends NodeAddresses {
 /** A cluster of its own on this machine: real processes, real disks, a proxy per directed link. */
 export class LocalWorld implements World {
   readonly nodes: readonly string[]
+  readonly tolerates: number
   versions: Readonly<Record<string, string>> = {}
   readonly #options: LocalOptions
   readonly #replicas: number
@@ -48,6 +49,7 @@ export class LocalWorld implements World {
   constructor(options: LocalOptions) {
     this.#options = options
     this.#replicas = Math.min(3, options.nodes)
+    this.tolerates = Math.floor((this.#replicas - 1) / 2)
     this.nodes = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`)
   }
 

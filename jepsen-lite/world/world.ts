@@ -9,6 +9,8 @@ import type { OpDraft } from '../op.ts'
  */
 export interface World {
   readonly nodes: readonly string[]
+  /** So many nodes may be gone, whichever they are, and every partition still has a majority. */
+  readonly tolerates: number
   /** For the report: of the server, of the machine. */
   readonly versions: Readonly<Record<string, string>>
   /** Every node is up and serves. */

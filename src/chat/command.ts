@@ -129,6 +129,11 @@ export interface PubCommand {
   /** Idempotency key (P3): a producer outlives sockets and numbers its publishes per topic from 1. */
   readonly producer: string
   readonly n: number
+  /**
+   * Said by an edge that numbers for its session: none below `n` waits for an answer, so what is
+   * missing below was refused and never comes. Undefined: the client numbers, and fills every hole.
+   */
+  readonly alone?: boolean
   /** First 32 bits of a hash of head and content; tells a retry from a conflicting body. */
   readonly hash: number
   /** JSON text of an object, or null. */

@@ -29,7 +29,7 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
   const hash = command.hash >>> 0 // compared as it is stored
   if (!isKey(producer, n)) return draft(replies.malformed)
 
-  const verdict = s.producers.look(uid, producer, n)
+  const verdict = s.producers.look(uid, producer, n, command.alone)
   if (verdict.kind === 'known') {
     sometimes(true, 'chat: a publish came twice')
     return verdict.hash === hash ? accepted(verdict.seq, silence) : draft(replies.keyReused)

@@ -56,14 +56,15 @@ export class ProducerWindow {
       const seq = page.number === number ? page.seqs[n - page.n0] : undefined
       const hash = page.hashes[n - page.n0]
       if (seq === undefined || hash === undefined) return forgotten
+      if (seq === page.seqs[n - page.n0 - 1]) return forgotten // left out
       return { kind: 'known', seq, hash }
     }
     return forgotten
   }
 
-  /** Records publish `n`, which {@link look} called next. */
+  /** Records publish `n`. Numbers left out before it were refused: they stand with the seq before them. */
   add(n: number, seq: number, hash: number): void {
-    assert(this.pages.length === 0 || n === this.last + 1, 'CHAT-7', { last: this.last, n })
+    assert(this.pages.length === 0 || n > this.last, 'CHAT-7', { last: this.last, n })
     assert(seq > this.lastSeq, 'CHAT-7', { lastSeq: this.lastSeq, seq })
     const number = Math.floor(n / pageEntries)
     let page = this.pages[this.pages.length - 1]
@@ -71,6 +72,10 @@ export class ProducerWindow {
       page = new Page(number, n)
       this.pages.push(page)
       if (this.pages.length > pagesKept) this.pages.shift()
+    }
+    while (page.n0 + page.seqs.length < n) {
+      page.seqs.push(this.lastSeq)
+      page.hashes.push(0)
     }
     page.seqs.push(seq)
     page.hashes.push(hash)

@@ -88,13 +88,17 @@ export class Producers {
     return this.#count
   }
 
-  /** What is known of publish `n`; 'forgotten' when its producer was retired. */
-  look(uid: UserId, id: string, n: number): Verdict {
+  /** What is known of publish `n`; 'forgotten' when its producer was retired. `alone` as in PubCommand. */
+  look(uid: UserId, id: string, n: number, alone?: boolean): Verdict {
     const publisher = this.#publishers.get(uid)
     const producer = publisher?.producers.get(id)
-    if (producer !== undefined) return producer.window.look(n)
+    if (producer !== undefined) {
+      const verdict = producer.window.look(n)
+      return verdict.kind === 'gap' && alone === true ? next : verdict
+    }
     const floor = publisher?.floor ?? ''
-    return later(id, floor) && later(id, this.#common) ? next : forgotten
+    if (!later(id, floor) || !later(id, this.#common)) return forgotten
+    return alone === false && n > 1 ? gap : next
   }
 
   add(uid: UserId, id: string, n: number, seq: number, hash: number): void {
@@ -201,6 +205,7 @@ export class Producers {
 
 const next: Verdict = { kind: 'next' }
 const forgotten: Verdict = { kind: 'forgotten' }
+const gap: Verdict = { kind: 'gap' }
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { GroupHost } from '../group/group-host.ts'
 import type { Group } from '../group/group.ts'
+import { finishInstalls } from '../group/staging.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import { metaGroup } from '../ids/group-id.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
@@ -67,6 +68,8 @@ export class FlotillaNode implements RunningNode {
     const { data } = config.self
     const log = await SegmentedLog.open(join(data, 'log'), logOptions(config, deps, onFatal))
     const store = await LevelStore.open(join(data, 'data'), { ...deps, onFatal })
+    // Before anything reads rows: a crash may have left a snapshot's exchange half done.
+    await finishInstalls(log, store)
     const seed = seedState(seedOf(config, identity.clusterId))
     const metaLink = new MetaLink(deps, identity.bootId)
     const meta = await MetaGroup.open({

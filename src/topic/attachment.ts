@@ -10,8 +10,6 @@ export class Attachment implements Reader {
   readonly subscriber: Subscriber
   /** A reader of a channel: by the name he used, or because the owner says so. */
   asChan: boolean
-  /** Publishes of this session to this topic so far: its own numbers as a producer. */
-  published = 0
   /** Messages up to here are history to it, not live. */
   since = 0
   /** Not null: what came between its request and the answer. */

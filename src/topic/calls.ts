@@ -17,7 +17,7 @@ export type OnFailure = (why: ErrorCode) => void
 
 interface Call {
   readonly id: number
-  readonly message: TopicMessage
+  readonly make: (call: number) => TopicMessage
   readonly answered: OnAnswer
   readonly failed: OnFailure
   readonly deadline: number
@@ -86,7 +86,10 @@ export class Calls {
     return this.#lanes[partition]?.term ?? 0
   }
 
-  /** `make` gets the number of the call, which is also what orders calls. `forMs`: the deadline. */
+  /**
+   * `make` gets the number of the call, which is also what orders calls; it is asked at every try.
+   * `forMs`: the deadline.
+   */
   call(
     partition: GroupId,
     make: (call: number) => TopicMessage,
@@ -103,7 +106,7 @@ export class Calls {
     const deadline = this.#clock.monotonic() + forMs
     const call: Call = {
       id,
-      message: make(id),
+      make,
       answered,
       failed,
       deadline,
@@ -168,7 +171,7 @@ export class Calls {
   #send(call: Call, owner: NodeIndex): void {
     if (call.everSent) this.#resent.add()
     sometimes(call.everSent, 'topic: a call was sent again to another owner')
-    if (!this.#post(owner, call.message)) return // held back until the sweep or another owner
+    if (!this.#post(owner, call.make(call.id))) return // held back until the sweep or another owner
     call.sentTo = owner
     call.everSent = true
   }

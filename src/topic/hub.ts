@@ -115,6 +115,7 @@ export class Hub implements Topics {
   forget(sid: SessionId): void {
     this.#search.forget(sid)
     this.#proxies.forget(sid)
+    this.#requests.forget(sid)
   }
 
   isAttached(sid: SessionId, topic: TopicName): boolean {

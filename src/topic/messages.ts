@@ -81,6 +81,8 @@ export type Publish = readonly [
   head: string | null,
   content: string,
   noecho: boolean,
+  /** No earlier one of this producer is open; null when the client numbers. */
+  alone: boolean | null,
 ]
 /** owner → edge. A history part in `parts` is followed by a page with the same call. */
 export type AnswerMessage = readonly [

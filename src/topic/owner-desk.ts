@@ -155,11 +155,12 @@ export class OwnerDesk implements PartitionListener {
   // --- what edges ask ---
 
   #publish(from: NodeIndex, m: Publish): void {
-    const [, call, topic, uid, level, sid, producer, n, hash, head, content, noecho] = m
+    const [, call, topic, uid, level, sid, producer, n, hash, head, content, noecho, alone] = m
     const partition = this.#owner(topic, from, call)
     if (partition === null) return
     const actor: Actor = { uid, level, sid, node: from, asChan: false, attached: true }
-    const command: Command = { kind: 'pub', producer, n, hash, head, content, noecho }
+    const pub = { kind: 'pub', producer, n, hash, head, content, noecho } as const
+    const command: Command = alone === null ? pub : { ...pub, alone }
     partition.command(topic, actor, command, {
       released: (outcome) => {
         const part = outcome.parts[0]

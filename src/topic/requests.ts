@@ -1,4 +1,4 @@
-import type { Command, Facts, PubCommand } from '../chat/command.ts'
+import type { Command, Facts, PubCommand, SessionId } from '../chat/command.ts'
 import type { ReplyPart } from '../chat/outcome.ts'
 import { errors } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -14,6 +14,7 @@ import { Cards } from './cards.ts'
 import type { AskEntity } from './cards.ts'
 import type { AnswerMessage, PageMessage } from './messages.ts'
 import { topicKinds } from './messages.ts'
+import { Numbering } from './numbering.ts'
 import type { ProxyDesk } from './proxy-desk.ts'
 import type { Addressee } from './render.ts'
 import { acceptedFrame, ctrlFrame } from './render.ts'
@@ -32,6 +33,7 @@ export class Requests {
   readonly #answering: Answering
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #numbering = new Numbering()
 
   constructor(deps: {
     partitions: number
@@ -65,7 +67,12 @@ export class Requests {
     }
     const named = command.producer !== ''
     const producer = named ? command.producer : from.sid
-    const n = named ? command.n : attachment === undefined ? 1 : ++attachment.published
+    const numbers = named ? null : this.#numbering.of(from.sid, request.topic)
+    if (numbers === undefined) {
+      this.fail(from, request, 'queue-full')
+      return done()
+    }
+    const n = numbers === null ? command.n : numbers.begin()
     const to = addressee(from, request)
     this.#calls.call(
       partitionOf(request.topic, this.#count),
@@ -82,6 +89,7 @@ export class Requests {
         command.head,
         command.content,
         command.noecho,
+        numbers === null ? null : numbers.isFirst(n),
       ],
       limits.requestDeadlineMs,
       (m) => {
@@ -93,14 +101,21 @@ export class Requests {
           if (first?.kind === 'ctrl' && first.text === 'out of order' && !named) return 'again'
           this.#answering.writeNow(from, to, m[2], m[3])
         }
+        numbers?.end(n)
         done()
         return 'done'
       },
       (why) => {
+        numbers?.end(n)
         this.fail(from, request, why)
         done()
       },
     )
+  }
+
+  /** The session is gone, and with it the producer that it was. */
+  forget(sid: SessionId): void {
+    this.#numbering.forget(sid)
   }
 
   command(

@@ -23,6 +23,7 @@ export class ToyLink implements Link {
 /** A cluster of toys: all nodes are one server, faults are only remembered. */
 export class ToyWorld implements World {
   readonly nodes: readonly string[]
+  readonly tolerates = 1
   readonly versions = { server: 'toy' }
   readonly down = new Set<string>()
   readonly paused = new Set<string>()
