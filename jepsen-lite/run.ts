@@ -83,6 +83,7 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
     quietMs: Math.min(5_000, seconds * 200),
     faultMs: [3_000, 8_000],
     restMs: [2_000, 5_000],
+    stepMs: 2_500,
   })
   const until = performance.now() + seconds * 1000
   const watching = new AbortController()

@@ -6,6 +6,9 @@ import type { Problem } from './model.ts'
 import { zoneRanks } from './zone-ranks.ts'
 import { ValueLedger } from './value-ledger.ts'
 
+/** More than any rank: ranks are places in the history. */
+const front = 2 ** 50
+
 export type SearchEnd = 'linearizable' | 'refuted' | 'unfinished'
 
 /** How far a search got, for the report: numbers of calls. */
@@ -122,12 +125,13 @@ export class Search {
   #open(): number {
     const start = this.#optionEnd
     const { calls } = this.#problem
+    const needed = this.#ledger?.neededBy(this.#list.firstReturn, this.#state) ?? -1
     for (let call = this.#list.first; call >= 0; call = this.#list.after(call)) {
       if (calls[call]?.readOnly) continue
       if (this.#optionEnd === this.#options.length) this.#options = doubled(this.#options)
       let at = this.#optionEnd++
-      const rank = this.#rank[call] as number
-      while (at > start && (this.#rank[this.#options[at - 1] as number] as number) > rank) {
+      const rank = this.#rankFor(call, needed)
+      while (at > start && this.#rankFor(this.#options[at - 1] as number, needed) > rank) {
         this.#options[at] = this.#options[at - 1] as number
         at--
       }
@@ -137,6 +141,12 @@ export class Search {
     this.#optionNext[this.#depth] = start
     this.#opened = true
     return this.#optionEnd - start
+  }
+
+  /** Whoever produces what the next answer needs goes before all others. */
+  #rankFor(call: number, needed: number): number {
+    const rank = this.#rank[call] as number
+    return needed >= 0 && this.#problem.values?.produces[call] === needed ? rank - front : rank
   }
 
   /** Places the next alternative that leads somewhere new. False: there is none. */

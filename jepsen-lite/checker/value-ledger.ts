@@ -8,6 +8,8 @@ export class ValueLedger {
   readonly #mustFind: Int32Array
   readonly #mayFind: Int32Array
   readonly #canProduce: Int32Array
+  /** Per value: all calls that produce it, with a place or without. */
+  readonly #producers: Int32Array
 
   constructor(calls: readonly Call[], use: ValueUse) {
     this.#use = use
@@ -16,6 +18,7 @@ export class ValueLedger {
     this.#mayFind = new Int32Array(use.count)
     this.#canProduce = new Int32Array(use.count)
     for (let call = 0; call < calls.length; call++) this.#add(call, 1)
+    this.#producers = this.#canProduce.slice()
   }
 
   place(call: number): void {
@@ -33,6 +36,16 @@ export class ValueLedger {
     if ((this.#canProduce[state] as number) > 0) return false
     const own = observes[call] === state && this.#certain[call] === 1 ? 1 : 0
     return (this.#mustFind[state] as number) > own
+  }
+
+  /**
+   * The value that `call` has to find and that is not there. Only of values with several producers:
+   * where there is one, the order of the zones knows better. -1: none.
+   */
+  neededBy(call: number, state: number): number {
+    if (call < 0) return -1
+    const value = this.#use.observes[call] as number
+    return value >= 0 && value !== state && (this.#producers[value] as number) > 1 ? value : -1
   }
 
   /** Replaces whatever it finds. */

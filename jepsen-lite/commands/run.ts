@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import type { CommandModule } from 'yargs'
+import { worst } from '../checker/verdict.ts'
+import type { Result } from '../checker/verdict.ts'
 import { CouldNotRun } from '../could-not-run.ts'
 import { exitCodeOf } from '../exit-code.ts'
 import { judgementText } from '../judgement-text.ts'
@@ -10,8 +12,10 @@ import { createRunFolder } from '../store.ts'
 import { workloads } from '../workload/registry.ts'
 import { LocalWorld } from '../world/local.ts'
 import { writeReport } from '../write-report.ts'
+import { shortRuns } from './short-runs.ts'
 
 interface RunArguments {
+  readonly 'all-short': boolean
   readonly nodes: number
   readonly partitions: number
   readonly workload: string
@@ -33,6 +37,11 @@ export const runCommand: CommandModule<object, RunArguments> = {
   describe: 'start a cluster on this machine, break it while clients work, and judge what they saw',
   builder: (y) =>
     y
+      .option('all-short', {
+        type: 'boolean',
+        default: false,
+        describe: 'a fixed set of short runs instead of one; the worst verdict counts',
+      })
       .option('nodes', { type: 'number', default: 5, describe: 'servers' })
       .option('partitions', {
         type: 'number',
@@ -91,15 +100,39 @@ export const runCommand: CommandModule<object, RunArguments> = {
         describe: 'the summary as JSON; progress goes to stderr',
       }) as never,
   handler: async (argv) => {
-    const { result, text } = await run(argv)
-    console.log(text)
+    const runs = argv['all-short'] ? shortRuns.map((short) => ({ ...argv, ...short })) : [argv]
+    const done: Done[] = []
+    for (const one of runs) {
+      if (argv['all-short']) console.error(`\n${one.workload} with ${one.nemesis}, ${one.time} s`)
+      done.push(await run(one))
+    }
+    const result = worst(done.map((one) => one.result))
+    console.log(argv.json ? jsonOf(done, argv['all-short']) : textOf(done, result))
     process.exitCode = exitCodeOf(result)
   },
 }
 
-async function run(
-  argv: RunArguments,
-): Promise<{ result: 'valid' | 'invalid' | 'unknown'; text: string }> {
+interface Done {
+  readonly name: string
+  readonly result: Result
+  readonly text: string
+  readonly json: object
+}
+
+function jsonOf(done: readonly Done[], many: boolean): string {
+  return JSON.stringify(many ? done.map(({ json }) => json) : done[0]?.json, null, 2)
+}
+
+/** Every run, and for several a line each at the end. */
+function textOf(done: readonly Done[], result: Result): string {
+  const texts = done.map(({ text }) => text)
+  if (done.length === 1) return texts.join('')
+  const width = Math.max(...done.map(({ name }) => name.length))
+  const rows = done.map(({ name, result: own }) => `${name.padEnd(width)}  ${own}`)
+  return [...texts, rows.join('\n'), `all: ${result}`].join('\n\n')
+}
+
+async function run(argv: RunArguments): Promise<Done> {
   const workload = workloads.find(({ name }) => name === argv.workload)
   if (!workload) throw new CouldNotRun(`there is no workload ${argv.workload}`)
   const chosen = nemesesNamed(argv.nemesis)
@@ -144,11 +177,13 @@ async function run(
     progress: (line) => console.error(line),
   })
   const { path } = await writeReport(folder.path)
-  const { result } = summary.judgement
-  const text = argv.json
-    ? JSON.stringify({ folder: folder.path, report: path, ...summary }, null, 2)
-    : `${judgementText(summary.judgement)}\nreport: ${path}\nagain: jepsen-lite run --seed ${seed} --nodes ${nodes} --workload ${workload.name} --nemesis ${argv.nemesis} --time ${argv.time}`
-  return { result, text }
+  const again = `--seed ${seed} --nodes ${nodes} --workload ${workload.name} --nemesis ${argv.nemesis} --time ${argv.time} --rate ${rate}`
+  return {
+    name,
+    result: summary.judgement.result,
+    text: `${judgementText(summary.judgement)}\nreport: ${path}\nagain: jepsen-lite run ${again}`,
+    json: { folder: folder.path, report: path, ...summary },
+  }
 }
 
 function nemesesNamed(list: string): typeof nemeses {

@@ -3,9 +3,6 @@ import { majorityOf } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import type { Nemesis } from './nemesis.ts'
 
-/** How long each side may write before the next step, ms. */
-const stepMs = 2_500
-
 /**
  * One crash plus two partitions. A minority A is cut off while the others go on; one of the others,
  * K, is killed; then the rest is cut off instead, so that A and K are the majority now, and K starts
@@ -14,7 +11,7 @@ const stepMs = 2_500
 export const lostMajority: Nemesis = {
   name: 'lost-majority',
   says: 'X1: a majority is replaced by another one that shares a single, crashed node with it.',
-  async start({ world, prng }) {
+  async start({ world, prng, stepMs }) {
     if (world.nodes.length < 3) return undefined
     const mixed = prng.shuffled(world.nodes)
     const needed = majorityOf(world.nodes.length)

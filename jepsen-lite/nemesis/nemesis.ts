@@ -13,6 +13,8 @@ export interface Nemesis {
 export interface NemesisContext {
   readonly world: World
   readonly prng: Prng
+  /** How long each step of a fault of several steps lasts, ms. */
+  readonly stepMs: number
 }
 
 /** A fault in force. */

@@ -15,6 +15,8 @@ export interface ScheduleOptions {
   /** Ranges from which each fault's length, and the rest after it, are drawn. ms */
   readonly faultMs: readonly [number, number]
   readonly restMs: readonly [number, number]
+  /** How long each step of a fault of several steps lasts, ms. */
+  readonly stepMs: number
 }
 
 const pollMs = 100
@@ -50,16 +52,19 @@ export class Schedule {
   }
 
   async #once(nemesis: Nemesis, until: number): Promise<void> {
-    const { world, prng, faultMs } = this.#options
-    const end = Math.min(until, performance.now() + prng.between(...faultMs))
-    const fault = await nemesis.start({ world, prng })
+    const { world, prng, faultMs, stepMs } = this.#options
+    const fault = await nemesis.start({ world, prng, stepMs })
     if (!fault) {
       this.#log('skip', nemesis.name, { why: 'nothing to hit' })
       return
     }
     this.#log('start', nemesis.name, { targets: fault.targets, scope: fault.scope, ...fault.how })
     this.#inForce = `${nemesis.name} ${fault.targets.join(', ')}`
-    await this.#watch(nemesis.name, fault, end)
+    await this.#watch(
+      nemesis.name,
+      fault,
+      Math.min(until, performance.now() + prng.between(...faultMs)),
+    )
     await fault.stop()
     this.#log('stop', nemesis.name)
     this.#inForce = 'none'
@@ -77,15 +82,12 @@ export class Schedule {
   }
 
   async #watch(name: string, fault: Fault, end: number): Promise<void> {
-    let what: string | undefined
-    while (performance.now() < end) {
-      what ??= await fault.effect()
-      if (what !== undefined) {
-        this.#log('effect', name, { what })
-        break
-      }
+    let what = await fault.effect()
+    while (what === undefined && performance.now() < end) {
       await sleep(pollMs, end)
+      what = await fault.effect()
     }
+    if (what !== undefined) this.#log('effect', name, { what })
     await sleep(end - performance.now())
   }
 

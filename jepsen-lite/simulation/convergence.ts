@@ -8,7 +8,7 @@ import type { Invariant } from './violation.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
-/** Election timeouts of the slowest member in which at least something must be applied somewhere. */
+/** Election timeouts of the slowest member in which something must have got ahead. */
 export const maxIdleTimeouts = 40
 
 /** Events in which it must be done all the same. */
@@ -37,7 +37,7 @@ export class Convergence {
     this.#heal()
     const slowest = 2 * electionMs * plan.tickSpread
     let deadline = queue.now + maxIdleTimeouts * slowest
-    let applied = 0
+    let reached = -Infinity
     const lastEvent = queue.taken + maxHealingEvents
     let missing: Invariant | null = 'L1 leader'
     while (missing !== null && queue.now < deadline && queue.taken < lastEvent) {
@@ -45,11 +45,19 @@ export class Convergence {
       while (queue.taken < lastEvent && step(until));
       queue.now = Math.max(queue.now, until)
       missing = this.#missing()
-      const now = this.#core.reduce((sum, { store }) => sum + store.live.applied, 0)
-      if (now > applied) deadline = queue.now + maxIdleTimeouts * slowest
-      applied = Math.max(applied, now)
+      const now = this.#progress()
+      if (now > reached) deadline = queue.now + maxIdleTimeouts * slowest
+      reached = Math.max(reached, now)
     }
     if (missing !== null) throw new Violation(missing, this.#describe())
+  }
+
+  /** Grows as long as anybody applies, or catches up with the longest log. */
+  #progress(): number {
+    const longest = Math.max(...this.#core.map(({ lastIndex }) => lastIndex))
+    const behind = this.#core.reduce((sum, { lastIndex }) => sum + longest - lastIndex, 0)
+    const applied = this.#core.reduce((sum, { store }) => sum + store.live.applied, 0)
+    return applied - behind
   }
 
   #heal(): void {
@@ -59,7 +67,7 @@ export class Convergence {
     if (this.#core.length < nodes.size) counts.add('healing: without some of the members')
     this.#world.note(() => `HEALED ${this.#core.map(({ id }) => id).join(' ')}`)
     for (const node of this.#core) {
-      node.stalledUntil = 0
+      if (node.isStalled) node.resume()
       node.disk.slowness = 1
       node.disk.hang(false)
       if (!node.isUp) node.start()

@@ -5,7 +5,15 @@ import type { FaultEvent } from './fault.ts'
 import { MemberChanges } from './member-changes.ts'
 import { cutLinks } from './partition-shapes.ts'
 import type { SimulatedNode } from './simulated-node.ts'
+import type { TrapPoint } from './surroundings.ts'
+import { trapPoints } from './surroundings.ts'
 import type { World } from './world.ts'
+
+interface Trap {
+  readonly point: TrapPoint
+  readonly event: FaultEvent
+  readonly random: Prng
+}
 
 /**
  * Carries out the fault events of a plan. Each draws from a stream of its own, named by its place
@@ -14,6 +22,8 @@ import type { World } from './world.ts'
 export class FaultInjector {
   readonly #world: World
   readonly #changes: MemberChanges
+  /** Armed, each for the first node that passes. */
+  readonly #traps: Trap[] = []
 
   constructor(world: World) {
     this.#world = world
@@ -22,6 +32,7 @@ export class FaultInjector {
 
   start(): void {
     const { queue, plan } = this.#world
+    this.#world.onPass = (node, point) => this.#passes(node, point)
     for (const event of plan.faults) queue.after(event.at, () => this.#begin(event))
   }
 
@@ -41,6 +52,9 @@ export class FaultInjector {
         return
       case 'crash':
         for (const node of this.#victims(random)) this.#crash(node, event, random)
+        return
+      case 'trap':
+        this.#traps.push({ point: random.pick(trapPoints), event, random })
         return
       case 'slow-disk':
         this.#slowDisk(this.#target(random), event, random.pick([5, 20, 100]))
@@ -81,6 +95,21 @@ export class FaultInjector {
     const all = [...this.#world.nodes.values()]
     const other = random.pick(all)
     return leader !== null && random.chance(0.5) ? leader : other
+  }
+
+  /** The first node to pass an armed trap falls into it, as soon as this event is over. */
+  #passes(node: SimulatedNode, point: TrapPoint): void {
+    const at = this.#traps.findIndex((trap) => trap.point === point)
+    const trap = this.#traps[at]
+    if (trap === undefined || this.#world.isHealed) return
+    this.#traps.splice(at, 1)
+    const { life } = node
+    this.#world.queue.after(0, () => {
+      if (node.life !== life || this.#world.isHealed) return
+      this.#world.counts.add(`trap: ${point}`)
+      this.#world.note(() => `TRAP ${trap.event.id} at ${point}`)
+      this.#crash(node, trap.event, trap.random)
+    })
   }
 
   #victims(random: Prng): SimulatedNode[] {
@@ -143,12 +172,14 @@ export class FaultInjector {
     })
   }
 
-  /** All links to one node, or from it, or both. */
+  /** Links to one node, or from it, or both: all or some of them. */
   #clog({ ms }: FaultEvent, random: Prng): void {
     const { network, nodes, queue } = this.#world
     const { id } = this.#target(random)
     const way = random.below(3)
+    const share = random.pick([0.4, 1])
     for (const other of nodes.keys()) {
+      if (!random.chance(share)) continue
       if (way !== 1) network.clog(other, id, queue.now + ms)
       if (way !== 0) network.clog(id, other, queue.now + ms)
     }
@@ -175,7 +206,7 @@ export class FaultInjector {
     if (!node.isUp || node.isStalled) return
     if (node.status()?.role === 'leader') this.#world.counts.add('stall: a leader')
     this.#world.note(() => `${node.id} stands still`)
-    node.stalledUntil = this.#world.queue.now + ms
+    node.stall(ms)
   }
 
   #transfer(random: Prng): void {

@@ -11,6 +11,7 @@ export const faultClasses = [
   'one-way',
   'clog', // nothing for a while, then everything
   'crash',
+  'trap', // a crash at a named point of a node's work, and a quick return
   'harsh', // a crash keeps any subset of what was not synced, and tears the last of it
   'slow-disk',
   'hung-disk',
@@ -38,6 +39,7 @@ const paces: Partial<Record<FaultClass, { readonly gap: number; readonly lasts: 
   'one-way': { gap: 14, lasts: 5 },
   clog: { gap: 8, lasts: 2 },
   crash: { gap: 7, lasts: 3 },
+  trap: { gap: 6, lasts: 0.3 },
   'slow-disk': { gap: 12, lasts: 5 },
   'hung-disk': { gap: 20, lasts: 5 },
   stall: { gap: 8, lasts: 3 },
@@ -59,7 +61,7 @@ export function drawFaults(
     const pace = paces[name]
     if (pace === undefined || !classes.includes(name)) continue
     const own = random.split(name)
-    const gap = pace.gap * electionMs * own.pick([0.3, 0.6, 1, 2])
+    const gap = pace.gap * electionMs * own.pick([0.1, 0.3, 1, 2])
     const lasts = pace.lasts * electionMs * own.pick([0.3, 1, 2])
     for (let at = own.exponential(gap); at < untilMs; at += own.exponential(gap)) {
       drawn.push({ class: name, at, ms: own.exponential(lasts) })

@@ -2,7 +2,7 @@ import { assert } from '../../src/assert.ts'
 import type { RaftConfig } from '../../src/raft/config.ts'
 import { decodeConfChange } from '../../src/raft/confchange.ts'
 import type { Entry, Index, RaftId } from '../../src/raft/entry.ts'
-import { emptyConfState } from '../../src/raft/entry.ts'
+import { emptyConfState, none } from '../../src/raft/entry.ts'
 import type { Message } from '../../src/raft/message.ts'
 import { parseMutant } from '../../src/raft/mutants.ts'
 import { Raft } from '../../src/raft/raft.ts'
@@ -42,6 +42,8 @@ export class SimulatedNode {
   #isApplyDue = false
   #isFlushDue = false
   #isInstalling = false
+  /** What came while the node stood still, by where it came from; each source in order. */
+  #backlog = new Map<RaftId, (() => void)[]>()
 
   constructor(id: RaftId, around: Surroundings) {
     const { plan } = around
@@ -64,7 +66,7 @@ export class SimulatedNode {
   }
 
   get isStalled(): boolean {
-    return this.stalledUntil > this.#around.queue.now
+    return this.stalledUntil > 0
   }
 
   /** Null when it is down. */
@@ -102,6 +104,7 @@ export class SimulatedNode {
     this.#isApplyDue = false
     this.#isFlushDue = false
     this.#isInstalling = false
+    this.#backlog = new Map()
     const loss = this.disk.crash(random)
     this.store.crash(random)
     this.shelf.crash()
@@ -117,31 +120,53 @@ export class SimulatedNode {
   /** Runs `task` in `ms`, or when the node stands still no longer; never in another life. */
   later(ms: number, task: () => void): void {
     const { life } = this
-    this.#around.queue.after(ms, () => this.#run(life, task))
+    this.#around.queue.after(ms, () => this.#run(life, this.id, task))
   }
 
-  /** An input from outside, now: a message, a client, a fault. */
-  input(task: (raft: Raft) => void): void {
-    this.#run(this.life, () => {
+  /** An input from outside, now: a message of `source`, or of a client or fault. */
+  input(task: (raft: Raft) => void, source: RaftId = none): void {
+    this.#run(this.life, source, () => {
       if (this.raft !== null) task(this.raft)
     })
   }
 
-  /** The whole snapshot has arrived and is durable beside the state. */
-  receiveSnapshot(m: Message, image: Image): void {
-    this.input((raft) => {
-      this.shelf.stage(image)
-      raft.step(m)
+  /** Nothing happens here for `ms`. */
+  stall(ms: number): void {
+    const { life } = this
+    this.stalledUntil = this.#around.queue.now + ms
+    this.#around.queue.after(ms, () => {
+      if (life === this.life) this.resume()
     })
   }
 
-  #run(life: number, task: () => void): void {
+  /** Finds everything that came meanwhile at once: each source in order, one before the other by chance. */
+  resume(): void {
+    this.stalledUntil = 0
+    while (this.#backlog.size > 0 && this.raft !== null) {
+      const source = this.#random.pick([...this.#backlog.keys()])
+      const tasks = this.#backlog.get(source) ?? []
+      const task = tasks.shift()
+      if (tasks.length === 0) this.#backlog.delete(source)
+      if (task !== undefined) this.#run(this.life, source, task)
+    }
+  }
+
+  /** The whole snapshot has arrived and is durable beside the state. */
+  receiveSnapshot(m: Message, image: Image): void {
+    const take = (raft: Raft): void => {
+      this.shelf.stage(image)
+      raft.step(m)
+      this.#around.passes(this, 'snapshot received')
+    }
+    this.input(take, m.from)
+  }
+
+  #run(life: number, source: RaftId, task: () => void): void {
     if (life !== this.life || this.raft === null) return
-    const { queue } = this.#around
-    const standsFor = this.stalledUntil - queue.now
-    if (standsFor > 0) {
-      // Everything that came meanwhile is found at once, in no particular order.
-      queue.after(standsFor, () => this.#run(life, task))
+    if (this.stalledUntil > 0) {
+      const tasks = this.#backlog.get(source)
+      if (tasks === undefined) this.#backlog.set(source, [task])
+      else tasks.push(task)
       return
     }
     task()
@@ -179,6 +204,8 @@ export class SimulatedNode {
 
   #take(rd: Ready): void {
     for (const m of rd.messages) this.#send(m)
+    if (rd.entries.length > 0) this.#around.passes(this, 'entries written')
+    if (rd.mustSync && rd.entries.length === 0) this.#around.passes(this, 'vote written')
     const image = rd.snapshot === null ? null : this.shelf.staged(rd.snapshot)
     const held: Held = { afterStore: rd.afterStore, image, isStored: false }
     this.#held.push(held)
@@ -245,6 +272,7 @@ export class SimulatedNode {
       const step = steps.shift()
       if (step !== undefined) {
         this.store.write(step)
+        this.#around.passes(this, 'install step')
         this.later(this.#around.delayOfDisk(this.#random), next)
         return
       }
@@ -281,6 +309,7 @@ export class SimulatedNode {
         conf = raft.applyConfChange(change)
       }
       store.apply(entry, conf)
+      if (entry.kind === 'conf-change') this.#around.passes(this, 'members changed')
       this.#around.observe(this, raft.status())
       this.#around.applied(this, entry)
     }

@@ -11,6 +11,17 @@ import type { Network } from './network.ts'
 import type { Plan } from './plan.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 
+/** Where a trap may wait for a node to pass: the next moment is a bad one to lose power. */
+export const trapPoints = [
+  'vote written',
+  'entries written',
+  'members changed',
+  'snapshot received',
+  'install step',
+] as const
+
+export type TrapPoint = (typeof trapPoints)[number]
+
 /** What a simulated node finds around it. */
 export interface Surroundings {
   readonly plan: Plan
@@ -28,6 +39,7 @@ export interface Surroundings {
   crashed(id: RaftId, loss: CrashLoss, wasInstalling: boolean): void
   /** An event at `node` is over. */
   observe(node: SimulatedNode, status: RaftStatus): void
+  passes(node: SimulatedNode, point: TrapPoint): void
   applied(node: SimulatedNode, entry: Entry): void
   /** The read `context` may be answered from the state of `node`. */
   answered(node: SimulatedNode, context: number): void

@@ -5,6 +5,7 @@ import type { ConfState, Entry, RaftId, SnapshotMeta } from '../../src/raft/entr
 import { emptyConfState } from '../../src/raft/entry.ts'
 import type { Message } from '../../src/raft/message.ts'
 import { messageKinds } from '../../src/raft/message.ts'
+import type { Raft } from '../../src/raft/raft.ts'
 import type { Role } from '../../src/raft/ready.ts'
 import type { RaftStatus } from '../../src/raft/status.ts'
 import { Prng } from '../prng.ts'
@@ -20,7 +21,7 @@ import { Network } from './network.ts'
 import type { Plan } from './plan.ts'
 import { SimulatedNode } from './simulated-node.ts'
 import { SnapshotStreams } from './snapshot-streams.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Surroundings, TrapPoint } from './surroundings.ts'
 import { TraceHash } from './trace-hash.ts'
 
 const roles: Readonly<Record<Role, number>> = {
@@ -44,6 +45,8 @@ export class World implements Surroundings {
   readonly clients: Clients
   /** From now on no new trouble comes. */
   isHealed = false
+  /** Who wants to know where nodes are in their work. */
+  onPass: (node: SimulatedNode, point: TrapPoint) => void = () => undefined
   readonly #streams: SnapshotStreams
   #lastMachine: RaftId = 0
 
@@ -129,6 +132,10 @@ export class World implements Surroundings {
     this.hash.add(node.id * 8 + roles[role], term, commit, applied)
   }
 
+  passes(node: SimulatedNode, point: TrapPoint): void {
+    this.onPass(node, point)
+  }
+
   applied(node: SimulatedNode, entry: Entry): void {
     this.checker.applied(node, entry)
     this.note(() => `${node.id} applies ${describeEntry(entry)}`)
@@ -173,10 +180,11 @@ export class World implements Surroundings {
     const isOld = m.term > 0 && m.term < (node.status()?.term ?? 0)
     this.hash.add(m.from * 64 + m.to, messageKinds.indexOf(m.kind), m.index, m.term)
     if (isOld) this.counts.add('network: a message of an older term arrived')
-    node.input((raft) => {
+    const step = (raft: Raft): void => {
       this.note(() => describeMessage(m))
       raft.step(m)
-    })
+    }
+    node.input(step, m.from)
   }
 
   #countConf(conf: ConfState): void {

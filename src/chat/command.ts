@@ -133,7 +133,7 @@ export interface PubCommand {
    * Said by an edge that numbers for its session: none below `n` waits for an answer, so what is
    * missing below was refused and never comes. Undefined: the client numbers, and fills every hole.
    */
-  readonly alone?: boolean
+  readonly alone?: boolean | undefined
   /** First 32 bits of a hash of head and content; tells a retry from a conflicting body. */
   readonly hash: number
   /** JSON text of an object, or null. */

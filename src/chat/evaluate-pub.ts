@@ -42,8 +42,12 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
 
   const ts = env.now
   const { content } = command
-  const echo = command.noecho ? { producer: actor.sid, noecho: true } : {}
-  const seq = s.append({ from: uid, ts, head, content, ...echo }, sender)
+  const seq = s.append(
+    command.noecho
+      ? { from: uid, ts, head, content, producer: actor.sid, noecho: true }
+      : { from: uid, ts, head, content },
+    sender,
+  )
   s.producers.add(uid, producer, n, seq, hash)
   s.ages.wrote(seq, ts, env.limits.messageDeleteAgeS)
   if (sender !== undefined && (mode & R) !== 0) {

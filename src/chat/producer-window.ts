@@ -71,7 +71,7 @@ export class ProducerWindow {
     if (page === undefined || page.number !== number) {
       page = new Page(number, n)
       this.pages.push(page)
-      if (this.pages.length > pagesKept) this.pages.shift()
+      this.#dropOld(number)
     }
     while (page.n0 + page.seqs.length < n) {
       page.seqs.push(this.lastSeq)
@@ -95,8 +95,8 @@ export class ProducerWindow {
     }
     this.pages.push(page)
     this.pages.sort((a, b) => a.number - b.number)
-    if (this.pages.length > pagesKept) this.pages.shift() // its row waits to be overwritten
     const newest = this.pages[this.pages.length - 1] ?? page
+    this.#dropOld(newest.number)
     this.last = newest.n0 + newest.seqs.length - 1
   }
 
@@ -109,6 +109,11 @@ export class ProducerWindow {
       before = seq
     }
     return row.done()
+  }
+
+  /** What falls out of the window; its row waits to be overwritten. Numbers may jump. */
+  #dropOld(newest: number): void {
+    while ((this.pages[0]?.number ?? newest) <= newest - pagesKept) this.pages.shift()
   }
 }
 

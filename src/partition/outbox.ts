@@ -37,7 +37,7 @@ interface Lane {
   readonly queue: Letter[]
   busy: boolean
   /** Called when the letter with this counter has arrived. */
-  readonly waiting: { counter: number; then: () => void }[]
+  readonly waiting: { counter: number; wake: () => void }[]
 }
 
 const packr = new Packr({ useRecords: false })
@@ -134,7 +134,7 @@ export class Outbox {
     const lane = this.#lanes.get(parcel.target)
     const first = lane?.queue[0]
     if (lane === undefined || first === undefined || first.counter > parcel.counter) then()
-    else lane.waiting.push({ counter: parcel.counter, then })
+    else lane.waiting.push({ counter: parcel.counter, wake: then })
   }
 
   /** The ownership is lost: nothing is sent any more. Waiters are left to their deadlines. */
@@ -180,7 +180,7 @@ export class Outbox {
       const waiter = lane.waiting[i]
       if (waiter !== undefined && waiter.counter <= upTo) {
         lane.waiting.splice(i, 1)
-        waiter.then()
+        waiter.wake()
       }
     }
     if (n > 0) this.#batchDue()

@@ -37,7 +37,7 @@ export class PartitionRows {
   readonly #onApplied: (index: Index) => void
   #applied: Index
   #gathered: Effect[] = []
-  #waiting: { index: Index; then: () => void }[] = []
+  #waiting: { index: Index; wake: () => void }[] = []
 
   constructor(id: GroupId, store: Store, applied: Index, onApplied: (index: Index) => void) {
     this.#id = id
@@ -96,7 +96,7 @@ export class PartitionRows {
   /** Calls `then` once the store holds everything up to `index`. */
   whenApplied(index: Index, then: () => void): void {
     if (this.#applied >= index) then()
-    else this.#waiting.push({ index, then })
+    else this.#waiting.push({ index, wake: then })
   }
 
   /** Rows of an entity with tables in [from, to). */
@@ -181,7 +181,7 @@ export class PartitionRows {
     const ready = this.#waiting.filter((waiter) => waiter.index <= this.#applied)
     if (ready.length === 0) return
     this.#waiting = this.#waiting.filter((waiter) => waiter.index > this.#applied)
-    for (const { then } of ready) then()
+    for (const { wake } of ready) wake()
   }
 }
 

@@ -54,7 +54,7 @@ export type PageMessage = readonly [
   ts: number,
   head: string | null,
   content: string,
-  skipSid: SessionId | '',
+  skipSid: SessionId,
 ]
 
 export type Attached = readonly [want: number, given: number, seq: number, asChan: boolean]

@@ -159,8 +159,8 @@ export class OwnerDesk implements PartitionListener {
     const partition = this.#owner(topic, from, call)
     if (partition === null) return
     const actor: Actor = { uid, level, sid, node: from, asChan: false, attached: true }
-    const pub = { kind: 'pub', producer, n, hash, head, content, noecho } as const
-    const command: Command = alone === null ? pub : { ...pub, alone }
+    const key = { producer, n, hash, alone: alone ?? undefined }
+    const command: Command = { kind: 'pub', ...key, head, content, noecho }
     partition.command(topic, actor, command, {
       released: (outcome) => {
         const part = outcome.parts[0]

@@ -121,7 +121,7 @@ export class ProxyDesk {
 
   /** The session is gone, and leaves all of them. */
   forget(sid: SessionId): void {
-    for (const topic of [...(this.#places.get(sid) ?? [])]) this.depart(sid, topic)
+    for (const topic of new Set(this.#places.get(sid))) this.depart(sid, topic)
   }
 
   /** Whoever listens here listens to the new owner of `partition` from now on. */

@@ -67,8 +67,13 @@ const publish: fc.Arbitrary<Command> = fc
     head: fc.constantFrom(null, '{"mime":"x"}', '{"sender":"usrX"}', '{"sender":"usrX","a":1}'),
     content: fc.constantFrom('"hi"', '"здравствуй"', 'null', '{"txt":"𝒳"}'),
     noecho: fc.boolean(),
+    alone: fc.constantFrom(undefined, undefined, true, false),
   })
-  .map((fields) => ({ kind: 'pub', ...fields }))
+  .map(({ alone, ...fields }) => ({
+    kind: 'pub',
+    ...fields,
+    ...(alone === undefined ? {} : { alone }),
+  }))
 
 const subscribe: fc.Arbitrary<Command> = fc
   .record(

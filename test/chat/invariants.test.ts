@@ -59,8 +59,8 @@ test.each<[string, () => unknown]>([
     'CHAT-7',
     () => {
       const window = new ProducerWindow()
-      window.add(1, 1, 0)
-      window.add(3, 2, 0)
+      window.add(3, 1, 0)
+      window.add(2, 2, 0)
     },
   ],
   [

@@ -95,6 +95,7 @@ describe('leaving', () => {
   test('what he hid for himself is forgotten', () => {
     const w = group(3)
     w.run(carl, team, del({ delseq: [{ low: 2 }] }))
+    w.run(carl, team, { kind: 'note', what: 'read', seq: 2 })
     expect(hidden(w, carl)).toEqual([[2, 3]])
     w.run(carl, team, leave)
     w.run(carl, team, { kind: 'sub' })
@@ -234,7 +235,9 @@ describe('deleting messages', () => {
   test('a long history goes in pieces, and is hidden at once', () => {
     const w = group()
     const total = maxErased + 50
+    w.shadowed = false
     for (let n = 1; n <= total; n++) publish(w, anna, team, n)
+    w.shadowed = true
     w.run(anna, team, del({ delseq: [{ low: 1, hi: total + 1 }], hard: true }))
     expect(seqs(w)).toHaveLength(50)
     expect(hidden(w, ben)).toEqual([[1, total + 1]])

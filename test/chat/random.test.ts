@@ -11,8 +11,8 @@ import type { Step } from './commands.ts'
 import { anna, ben, carl, chat, people, pub, team } from './world.ts'
 import type { World } from './world.ts'
 
-function start(forgetful: boolean, channel: boolean): World {
-  const w = people(forgetful)
+function start(channel: boolean): World {
+  const w = people()
   const sid = 's1'
   w.run(anna, team, { kind: 'sub', create: channel ? 'chn' : 'grp' }, { sid })
   w.run(ben, team, { kind: 'sub' }, { asChan: channel, sid })
@@ -62,29 +62,24 @@ const conversations = [team, chat, 'slf' + anna.slice(3), 'sys']
 test.each([false, true])('random commands, channel: %s', (channel) => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 30 }), (steps) => {
-      const live = start(false, channel)
-      const reopened = start(true, channel)
+      const w = start(channel)
       const seqs = new Map<string, number>()
-      const firsts = new Map(conversations.map((name) => [name, lastSeq(live, name)]))
+      const firsts = new Map(conversations.map((name) => [name, lastSeq(w, name)]))
       for (const one of steps) {
-        const outcome = perform(live, one)
-        // Whoever becomes owner later answers as the one before would have.
-        same(perform(reopened, one), outcome)
-        same([...reopened.told], [...live.told])
-        same(texts(reopened), texts(live))
+        const outcome = perform(w, one)
         const quiet = refused(outcome) && (one.command.kind !== 'set' || outcome.parts.length === 1)
         if (quiet || one.command.kind === 'get') {
-          expect(live.written).toEqual([])
+          expect(w.written).toEqual([])
           expect(outcome.events).toEqual([])
           expect(outcome.outbox).toEqual([])
         }
-        if (refused(outcome) && one.command.kind === 'set') expect(live.written).toEqual([])
+        if (refused(outcome) && one.command.kind === 'set') expect(w.written).toEqual([])
         for (const event of outcome.events) {
           if (event.kind !== 'data') continue
           expect(event.seq).toBe((seqs.get(one.name) ?? firsts.get(one.name) ?? 0) + 1)
           seqs.set(one.name, event.seq)
         }
-        for (const name of conversations) check(live, name)
+        for (const name of conversations) check(w, name)
       }
     }),
     { numRuns: 150 },
@@ -96,18 +91,4 @@ function lastSeq(w: World, name: string): number {
     (row) => row.table === tables.self && row.key.length === 0,
   )
   return head === undefined ? 0 : decodeHead(head.value).seq
-}
-
-/** Rows of all entities, as text that is quick to compare. */
-function texts(w: World): string[] {
-  return [...w.rows]
-    .flatMap(([name, rows]) =>
-      [...rows].map(([id, { value }]) => `${name} ${id} ${Buffer.from(value).toString('latin1')}`),
-    )
-    .sort()
-}
-
-/** Compares as text first: a deep comparison is only worth its time when there is something to show. */
-function same(a: unknown, b: unknown): void {
-  if (JSON.stringify(a) !== JSON.stringify(b)) expect(a).toEqual(b)
 }

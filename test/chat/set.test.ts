@@ -110,6 +110,19 @@ describe("somebody else's rights", () => {
     expect(codes(w.run(by, team, set({ sub })))).toEqual(expected)
   })
 
+  test('only the owner offers, or takes back, the ownership', () => {
+    const w = group()
+    w.run(carl, team, { kind: 'sub' })
+    w.run(anna, team, set({ sub: { user: ben, mode: 'JRWPA' } }))
+    const give = (by: UserId, user: UserId, mode: string): unknown[] =>
+      codes(w.run(by, team, set({ sub: { user, mode } })))
+    expect(give(ben, carl, 'JRWPO')).toEqual([403])
+    expect(give(ben, dora, 'JRWPO')).toEqual([403])
+    expect(give(anna, carl, 'JRWPO')).toEqual([200])
+    expect(give(ben, carl, 'JRWP')).toEqual([403])
+    expect(give(anna, carl, 'JRWP')).toEqual([200])
+  })
+
   test('an invitation, as the invited is told of it', () => {
     const w = group()
     const outcome = w.run(anna, team, set({ sub: { user: carl } }))

@@ -107,6 +107,20 @@ export function logConformance(name: string, create: () => Promise<LogUnderTest>
       expect(texts).toEqual(['1.1', '1.2', '1.3', '3.4', '3.5', '3.6', '3.7'])
     })
 
+    test('STORE-2: entries with a hole, out of order, or before the start are refused', async () => {
+      await store(log, 1, { hardState: state(2, 1, 5), entries: run(1, 5, 2) })
+      log.compact(1, 2)
+      const wrong: Entry[][] = [
+        run(7, 8, 2),
+        run(2, 3, 2),
+        [entry(6, 2), entry(8, 2)],
+        run(6, 6, 1),
+      ]
+      for (const entries of wrong) {
+        expect(() => log.append(1, { ...nothing, entries }, true, () => {})).toThrow('STORE-2')
+      }
+    })
+
     test('entries gives at least one, then what fits', async () => {
       await store(log, 1, { entries: run(1, 9, 1, 'x'.repeat(84)) }) // 100 bytes each
       const group = log.group(1)

@@ -12,9 +12,10 @@ interface Reading {
 }
 
 /** Users of a cluster who connect to the next node when theirs sends them away. */
-abstract class Wanderer {
+export abstract class Wanderer {
   connections = 0
   stopped = false
+  #client: RawClient | null = null
   #at: number
   readonly #addresses: readonly string[]
   readonly #token: string
@@ -25,12 +26,21 @@ abstract class Wanderer {
     this.#token = token
   }
 
+  /** At once, without waiting for what is open. */
+  stop(): void {
+    this.stopped = true
+    this.#client?.close()
+  }
+
   /** Until `stopped`; settles when the last connection is gone. */
   async run(): Promise<void> {
     while (!this.stopped) {
-      const client = await RawClient.logIn(this.#addresses[this.#at]!, this.#token).catch(() => null)
+      const client = await RawClient.logIn(this.#addresses[this.#at]!, this.#token).catch(
+        () => null,
+      )
       if (client !== null) {
         this.connections++
+        this.#client = client
         await this.live(client).catch((error: Error) => {
           if (client.isOpen) throw error
         })
@@ -71,8 +81,9 @@ export class Follower extends Wanderer {
 
   async #enter(client: RawClient, topic: string, reading: Reading): Promise<void> {
     const since = reading.seen.size + 1
-    const { desc } = await client.must({ sub: { topic, get: { what: 'desc' } } })
-    const seq = ((desc ?? (await this.#later(client, topic))).seq as number | undefined) ?? 0
+    const described = client.described(topic)
+    await client.must({ sub: { topic, get: { what: 'desc' } } })
+    const { seq = 0 } = await described
     reading.next = seq + 1
     const held = reading.held ?? []
     reading.held = null
@@ -81,12 +92,6 @@ export class Follower extends Wanderer {
       const before = Math.min(seq + 1, from + 100)
       await client.must({ get: { topic, what: 'data', data: { since: from, before, limit: 100 } } })
     }
-  }
-
-  /** The sub was answered by its ctrl; its desc comes as a meta of the same id right behind. */
-  async #later(client: RawClient, topic: string): Promise<any> {
-    const meta = await client.nextMeta(topic)
-    return meta.desc
   }
 
   #take(message: Data): void {
@@ -156,6 +161,5 @@ export class KeyedPublisher extends Wanderer {
       }
     }
     await Promise.all(Array.from({ length: this.#window }, lane))
-    if (!client.isOpen) return
   }
 }

@@ -17,6 +17,7 @@ export interface Answer {
   readonly code: number
   readonly text: string
   readonly params: any
+  readonly topic: string
   readonly desc: any
 }
 
@@ -26,7 +27,7 @@ export interface Data {
   readonly content: string
 }
 
-const lost: Answer = { code: 0, text: 'connection lost', params: {}, desc: undefined }
+const lost: Answer = { code: 0, text: 'connection lost', params: {}, topic: '', desc: undefined }
 
 /** One connection of the protocol with nothing between it and the test: no retry, no cache, no order of its own. */
 export class RawClient {
@@ -36,8 +37,8 @@ export class RawClient {
   readonly unasked: Ctrl[] = []
   /** Settles with the status of the close frame. */
   readonly closed: Promise<number>
-  isOpen = true
   readonly #socket: WebSocket
+  readonly #descriptions = new Map<string, (desc: { seq?: number }) => void>()
   readonly #waiting = new Map<string, (answer: Answer) => void>()
   #next = 1
 
@@ -79,7 +80,6 @@ export class RawClient {
     socket.on('error', () => undefined) // close follows
     this.closed = new Promise((resolve) => {
       socket.once('close', (code) => {
-        this.isOpen = false
         for (const answer of this.#waiting.values()) answer(lost)
         this.#waiting.clear()
         resolve(code)
@@ -87,9 +87,13 @@ export class RawClient {
     })
   }
 
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN
+  }
+
   /** Sends one verb and settles with its answer, whatever it is. */
   ask(message: Record<string, object>): Promise<Answer> {
-    if (!this.isOpen || this.#socket.readyState !== WebSocket.OPEN) return Promise.resolve(lost)
+    if (!this.isOpen) return Promise.resolve(lost)
     const id = String(this.#next++)
     const [verb, body] = Object.entries(message)[0]!
     return new Promise((resolve) => {
@@ -108,8 +112,7 @@ export class RawClient {
   /** A new group, to which its maker is attached. Its name. */
   async newGroup(): Promise<string> {
     const set = { desc: { defacs: { auth: 'JRWPS', anon: 'N' } } }
-    const { params } = await this.must({ sub: { topic: `new${this.#next}`, set } })
-    return params.tmpname === undefined ? '' : this.#lastTopic
+    return (await this.must({ sub: { topic: `new${this.#next}`, set } })).topic
   }
 
   publish(topic: string, content: string, key?: { producer: string; n: number }): Promise<Answer> {
@@ -117,11 +120,14 @@ export class RawClient {
     return this.ask(key === undefined ? { pub } : { pub, extra: key })
   }
 
+  /** The next description of a topic that answers no request of its own, as after a sub. */
+  described(topic: string): Promise<{ seq?: number }> {
+    return new Promise((resolve) => this.#descriptions.set(topic, resolve))
+  }
+
   close(): void {
     this.#socket.terminate()
   }
-
-  #lastTopic = ''
 
   #take({ data, ctrl, meta }: { data?: Data; ctrl?: Ctrl; meta?: any }): void {
     if (data !== undefined) return this.onData(data)
@@ -129,13 +135,13 @@ export class RawClient {
     if (said === undefined) return
     const answer = said.id === undefined ? undefined : this.#waiting.get(said.id)
     if (answer === undefined) {
+      if (meta?.desc !== undefined) this.#descriptions.get(meta.topic)?.(meta.desc)
       if (ctrl !== undefined && ctrl.id === undefined) this.unasked.push(ctrl)
       return
     }
     this.#waiting.delete(said.id)
-    if (ctrl?.topic !== undefined) this.#lastTopic = ctrl.topic
     const { code = 200, text = '', params = {} } = ctrl ?? {}
-    answer({ code, text, params, desc: meta?.desc })
+    answer({ code, text, params, topic: said.topic ?? '', desc: meta?.desc })
   }
 }
 

@@ -75,7 +75,9 @@ test('five nodes, three replicas', async () => {
 
   // Leadership goes where the table wishes it, and every node says so.
   const rings = await until('all wished owners on all nodes', async () => {
-    const told = await Promise.all(all.map(async (at) => (await cluster.admin(at, '/v1/ring')).body))
+    const told = await Promise.all(
+      all.map(async (at) => (await cluster.admin(at, '/v1/ring')).body),
+    )
     const settled = told.every((ring) => ring.partitions.every((p: any) => p.wished === p.actual))
     return settled ? told : undefined
   })

@@ -16,7 +16,7 @@ test.for(nemeses.map((nemesis) => [nemesis.name, nemesis] as const))(
   async ([, nemesis]) => {
     for (let seed = 0; seed < 20; seed++) {
       const world = new ToyWorld(5)
-      const fault = await nemesis.start({ world, prng: new Prng(seed) })
+      const fault = await nemesis.start({ world, prng: new Prng(seed), stepMs: 1 })
       if (!fault) throw new Error('nothing was hit')
       expect(isWell(world)).toBe(false)
       expect(fault.targets.length).toBeGreaterThan(0)
@@ -29,7 +29,9 @@ test.for(nemeses.map((nemesis) => [nemesis.name, nemesis] as const))(
 
 async function cutLinks(name: string, seed: number): Promise<ToyWorld> {
   const world = new ToyWorld(5)
-  await nemeses.find((nemesis) => nemesis.name === name)?.start({ world, prng: new Prng(seed) })
+  await nemeses
+    .find((nemesis) => nemesis.name === name)
+    ?.start({ world, prng: new Prng(seed), stepMs: 1 })
   return world
 }
 
@@ -68,6 +70,7 @@ test('a schedule logs start, effect and end of every fault, and leaves the world
     quietMs: 5,
     faultMs: [5, 20],
     restMs: [1, 5],
+    stepMs: 1,
   })
   await schedule.run(performance.now() + 400)
   expect(isWell(world)).toBe(true)
@@ -83,7 +86,7 @@ test('equal seeds draw equal faults', async () => {
     const faults: string[] = []
     for (let i = 0; i < 10; i++) {
       const nemesis = prng.pick(nemeses)
-      const fault = await nemesis.start({ world: new ToyWorld(5), prng })
+      const fault = await nemesis.start({ world: new ToyWorld(5), prng, stepMs: 1 })
       faults.push(`${nemesis.name} ${fault?.targets.join()} ${JSON.stringify(fault?.how)}`)
     }
     return faults

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { noMetrics } from '../../src/ports.ts'
-import { KeyWriter, prefixRange } from '../../src/store/keys.ts'
+import { KeyWriter, groupRange, prefixRange } from '../../src/store/keys.ts'
 import { LevelStore } from '../../src/store/level-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { StoreBroken } from '../../src/store/store.ts'
@@ -49,6 +49,18 @@ storeConformance('LevelStore', async () =>
 storeConformance('MemoryStore', () => Promise.resolve(memoryUnderTest(new MemoryStore())))
 
 describe('keys', () => {
+  test('STORE-7: what does not fit the layout is refused', () => {
+    const cases: (() => unknown)[] = [
+      () => new KeyWriter(8).u64(2 ** 53),
+      () => new KeyWriter(8).u64(-1),
+      () => new KeyWriter(8).u64(0.5),
+      () => new KeyWriter(3).u16(1).key(),
+      () => groupRange(0xffff),
+      () => prefixRange(Uint8Array.of(0xff, 0xff)),
+    ]
+    for (const wrong of cases) expect(wrong).toThrow('STORE-7')
+  })
+
   test('prefixRange leaves the prefix as it is, and carries over 255', () => {
     const prefix = new KeyWriter(4).u16(7).u16(0x01ff).key()
     const { gte, lt } = prefixRange(prefix)

@@ -68,8 +68,8 @@ test('6, 11, 18: ctrl first and with its topic; each part of a get is answered, 
   expect(
     answers
       .filter((a) => a.code === 204)
-      .map((a) => a.params.what)
-      .sort(),
+      .map((a) => a.params.what as string)
+      .toSorted((x, y) => (x < y ? -1 : 1)),
   ).toEqual(['aux', 'data', 'del'])
 })
 

@@ -288,5 +288,5 @@ export async function account(
   })
   await world.settle(300)
   const answer = await done
-  if (answer !== 'ok') throw new Error(`account ${login}: ${String(answer)}`)
+  if (answer !== 'ok') throw new Error(`account ${login}: ${JSON.stringify(answer)}`)
 }
