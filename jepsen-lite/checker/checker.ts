@@ -34,7 +34,7 @@ export interface CheckOptions {
 }
 
 export const defaultCheckOptions: CheckOptions = {
-  searchMs: 50_000,
+  searchMs: 40_000,
   maxMemoEntries: 1 << 24,
   minThroughput: 0,
   deliveryGrace: 5_000_000_000,

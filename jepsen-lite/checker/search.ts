@@ -143,9 +143,13 @@ export class Search {
     return this.#optionEnd - start
   }
 
-  /** Whoever produces what the next answer needs goes before all others. */
+  /**
+   * A change that finds the present state goes first, for its chance may not come again; then
+   * whoever produces what the next answer needs.
+   */
   #rankFor(call: number, needed: number): number {
     const rank = this.#rank[call] as number
+    if (this.#ledger?.isChance(call, this.#state)) return rank - 2 * front
     return needed >= 0 && this.#problem.values?.produces[call] === needed ? rank - front : rank
   }
 

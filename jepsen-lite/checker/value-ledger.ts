@@ -48,6 +48,11 @@ export class ValueLedger {
     return value >= 0 && value !== state && (this.#producers[value] as number) > 1 ? value : -1
   }
 
+  /** Finds `state`, which has several producers. Where there is one, the order of the zones knows better. */
+  isChance(call: number, state: number): boolean {
+    return this.#use.observes[call] === state && (this.#producers[state] as number) > 1
+  }
+
   /** Replaces whatever it finds. */
   isBlind(call: number): boolean {
     return this.#use.observes[call] === -1 && this.#use.produces[call] !== -1

@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs'
 import { worst } from '../checker/verdict.ts'
 import type { Result } from '../checker/verdict.ts'
 import { CouldNotRun } from '../could-not-run.ts'
-import { exitCodeOf } from '../exit-code.ts'
+import { exitCodeOf, exitCodes } from '../exit-code.ts'
 import { judgementText } from '../judgement-text.ts'
 import { nemeses } from '../nemesis/registry.ts'
 import { Prng } from '../prng.ts'
@@ -148,6 +148,7 @@ async function run(argv: RunArguments): Promise<Done> {
     prng: prng.split('world'),
     ...(server !== undefined && { program: resolve(server) }),
   })
+  const release = stopOnSignal(world)
   const summary = await runOne({
     name,
     seed,
@@ -175,7 +176,7 @@ async function run(argv: RunArguments): Promise<Done> {
       topics,
     },
     progress: (line) => console.error(line),
-  })
+  }).finally(release)
   const { path } = await writeReport(folder.path)
   const again = `--seed ${seed} --nodes ${nodes} --workload ${workload.name} --nemesis ${argv.nemesis} --time ${argv.time} --rate ${rate}`
   return {
@@ -185,6 +186,20 @@ async function run(argv: RunArguments): Promise<Done> {
     json: { folder: folder.path, report: path, ...summary },
   }
 }
+
+/** No server is left behind when the harness is told to go. Returns what takes the handlers away again. */
+function stopOnSignal(world: LocalWorld): () => void {
+  const stop = (): void =>
+    void world.stop().finally(() => {
+      process.exit(exitCodes.couldNotRun)
+    })
+  for (const signal of signals) process.once(signal, stop)
+  return () => {
+    for (const signal of signals) process.off(signal, stop)
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const
 
 function nemesesNamed(list: string): typeof nemeses {
   const names = list

@@ -3,6 +3,9 @@ import { majorityOf } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import type { Nemesis } from './nemesis.ts'
 
+/** K must be back before the new majority can be one, ms. Above: the fault shows no effect. */
+const restartDeadlineMs = 20_000
+
 /**
  * One crash plus two partitions. A minority A is cut off while the others go on; one of the others,
  * K, is killed; then the rest is cut off instead, so that A and K are the majority now, and K starts
@@ -23,14 +26,21 @@ export const lostMajority: Nemesis = {
     join(world)
     cut(world, rest, [...behind, crashed])
     await world.restart(crashed)
+    const deadline = performance.now() + restartDeadlineMs
+    while (!(await world.isAlive(crashed)) && performance.now() < deadline) await sleep(100)
     return {
       targets: [crashed, ...rest],
       // While K is down nobody has a majority.
       scope: 'majority',
       how: { behind, crashed, cutOff: rest },
       async effect() {
-        const ready = await Promise.all([...behind, crashed].map((node) => world.isReady(node)))
-        return ready.includes(false) ? undefined : `${[...behind, crashed].join(', ')} serve`
+        const { led } = await world.roles()
+        const leaderships = [...behind, crashed].reduce(
+          (sum, node) => sum + (led.get(node) ?? 0),
+          0,
+        )
+        if (leaderships === 0 || !(await world.isAlive(crashed))) return undefined
+        return `${[...behind, crashed].join(', ')} lead ${leaderships} groups`
       },
       async stop() {
         join(world)

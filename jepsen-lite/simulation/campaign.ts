@@ -2,7 +2,7 @@ import { reproduction } from './command-line.ts'
 import type { Settings } from './command-line.ts'
 import { Counts } from './counts.ts'
 import { minSeedsForCoverage, unseenMarks } from './coverage.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from '../exit-code.ts'
 import type { BatchResult } from './pool.ts'
 import { runSeeds } from './pool.ts'
 import type { SeedResult } from './run-seed.ts'
@@ -62,7 +62,7 @@ export async function runCampaign(settings: Settings): Promise<number> {
   const unseen = seeds >= minSeedsForCoverage ? unseenMarks(tally.counts.toJSON()) : []
   const isProof = unseen.length === 0 && tally.unequal.length === 0
   const code =
-    tally.failed.length > 0 ? exitCodes.failed : isProof ? exitCodes.held : exitCodes.unproven
+    tally.failed.length > 0 ? exitCodes.invalid : isProof ? exitCodes.valid : exitCodes.unknown
   const failures = tally.failed.sort((a, b) => a.seed - b.seed)
   const shown = failures.map((result, i) => describeFailure(result, settings, i < maxShrunk))
   if (asJson) console.log(JSON.stringify(report(tally, seconds, unseen, shown, settings)))

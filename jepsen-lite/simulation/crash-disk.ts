@@ -40,6 +40,8 @@ export class CrashDisk {
   #isBusy = false
   #pending: DiskRecord[] = []
   #owedSyncs = 0
+  /** To be told, oldest first. */
+  #ended: (() => void)[] = []
   readonly #plan: DiskPlan
   readonly #random: Prng
   readonly #later: Later
@@ -96,6 +98,7 @@ export class CrashDisk {
     this.live = this.synced.clone()
     this.#pending = []
     this.#owedSyncs = 0
+    this.#ended = []
     this.#isBusy = false
     this.#isHung = false
     this.slowness = 1
@@ -112,9 +115,9 @@ export class CrashDisk {
     this.#pending.push(record)
     if (record.sync) this.#owedSyncs++
     else if (this.#owedSyncs === 0 && record.done !== null) {
-      const { done } = record
+      this.#ended.push(record.done)
       record.done = null
-      this.#later(0, done)
+      if (this.#ended.length === 1) this.#later(0, () => this.#tell())
     }
     this.#start()
   }
@@ -132,19 +135,24 @@ export class CrashDisk {
     this.#isBusy = false
     // A write that hangs ends when the disk comes back.
     if (this.#isHung) return
-    const done: (() => void)[] = []
     for (const record of this.#pending.splice(0, count)) {
       write(this.synced, record)
       if (record.sync) this.#owedSyncs--
-      if (record.done !== null) done.push(record.done)
+      if (record.done !== null) this.#ended.push(record.done)
     }
     for (const record of this.#pending) {
       if (record.sync) break
-      if (record.done !== null) done.push(record.done)
+      if (record.done !== null) this.#ended.push(record.done)
       record.done = null
     }
     this.#start()
-    for (const tell of done) tell()
+    this.#tell()
+  }
+
+  #tell(): void {
+    const ended = this.#ended
+    this.#ended = []
+    for (const done of ended) done()
   }
 }
 

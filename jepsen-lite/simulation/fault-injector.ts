@@ -97,14 +97,15 @@ export class FaultInjector {
     return leader !== null && random.chance(0.5) ? leader : other
   }
 
-  /** The first node to pass an armed trap falls into it, as soon as this event is over. */
+  /** The first node to pass an armed trap falls into it, as soon as this event is over or a message later. */
   #passes(node: SimulatedNode, point: TrapPoint): void {
     const at = this.#traps.findIndex((trap) => trap.point === point)
     const trap = this.#traps[at]
     if (trap === undefined || this.#world.isHealed) return
     this.#traps.splice(at, 1)
     const { life } = node
-    this.#world.queue.after(0, () => {
+    const { meanMs } = this.#world.plan.network
+    this.#world.queue.after(trap.random.exponential(meanMs) * trap.random.below(3), () => {
       if (node.life !== life || this.#world.isHealed) return
       this.#world.counts.add(`trap: ${point}`)
       this.#world.note(() => `TRAP ${trap.event.id} at ${point}`)

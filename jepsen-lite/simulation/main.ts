@@ -1,14 +1,14 @@
 import { runCampaign } from './campaign.ts'
 import { UsageError, readSettings, usage } from './command-line.ts'
 import type { Settings } from './command-line.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from '../exit-code.ts'
 import { runMutants } from './mutant-campaign.ts'
 import { runSeed } from './run-seed.ts'
 
 async function main(words: readonly string[]): Promise<number> {
   if (words.includes('--help')) {
     console.log(usage)
-    return exitCodes.held
+    return exitCodes.valid
   }
   const settings = readSettings(words)
   if (settings.trace) return replay(settings)
@@ -22,7 +22,7 @@ function replay({ seed, overrides }: Settings): number {
     print: (line) => console.log(line),
   })
   console.log(`seed ${seed}: ${events} events, ${virtualMs.toFixed(0)} virtual ms, trace ${hash}`)
-  return failure === null ? exitCodes.held : exitCodes.failed
+  return failure === null ? exitCodes.valid : exitCodes.invalid
 }
 
 try {
@@ -30,5 +30,5 @@ try {
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   console.error(`${error.message}\n\n${usage}`)
-  process.exitCode = exitCodes.usage
+  process.exitCode = exitCodes.couldNotRun
 }

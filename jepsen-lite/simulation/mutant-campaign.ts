@@ -1,6 +1,6 @@
 import type { Settings } from './command-line.ts'
 import { reproduction } from './command-line.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from '../exit-code.ts'
 import { mutants } from './mutant-list.ts'
 import { runSeeds } from './pool.ts'
 import type { SeedResult } from './run-seed.ts'
@@ -18,7 +18,8 @@ interface Hunt {
 export async function runMutants(settings: Settings): Promise<number> {
   const ids = settings.only.length > 0 ? settings.only : Object.keys(mutants)
   const hunts: Hunt[] = []
-  if (!settings.asJson) console.log('| Mutant | Planted bug | Seeds | Caught by |\n|---|---|---|---|')
+  if (!settings.asJson)
+    console.log('| Mutant | Planted bug | Seeds | Caught by |\n|---|---|---|---|')
   for (const mutant of ids) {
     const hunt = await runMutant(mutant, settings)
     hunts.push(hunt)
@@ -35,7 +36,7 @@ export async function runMutants(settings: Settings): Promise<number> {
     for (const { seed, failure } of control) console.log(`seed ${seed}: ${failure?.message ?? ''}`)
     for (const { mutant } of survivors) console.log(`${mutant} survived ${settings.seeds} seeds`)
   }
-  return survivors.length > 0 || control.length > 0 ? exitCodes.failed : exitCodes.held
+  return survivors.length > 0 || control.length > 0 ? exitCodes.invalid : exitCodes.valid
 }
 
 async function runMutant(mutant: string, settings: Settings): Promise<Hunt> {

@@ -61,8 +61,12 @@ class Search {
   /** Takes out ever smaller parts of the list until no single event can go. */
   dropEvents(): void {
     let kept = drawPlan(this.#seed, this.best.overrides).faults.map(({ id }) => id)
-    for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-      for (let at = 0; at < kept.length && this.#runs < maxShrinkRuns; ) {
+    for (
+      let size = Math.ceil(kept.length / 2);
+      size >= 1;
+      size = size === 1 ? 0 : Math.ceil(size / 2)
+    ) {
+      for (let at = 0; at < kept.length && this.#runs < maxShrinkRuns;) {
         const keep = [...kept.slice(0, at), ...kept.slice(at + size)]
         if (this.#try({ ...this.best.overrides, keep })) kept = keep
         else at += size

@@ -18,6 +18,8 @@ export const trapPoints = [
   'members changed',
   'snapshot received',
   'install step',
+  'elected',
+  'committed',
 ] as const
 
 export type TrapPoint = (typeof trapPoints)[number]

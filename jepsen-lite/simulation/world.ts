@@ -127,7 +127,12 @@ export class World implements Surroundings {
   }
 
   observe(node: SimulatedNode, status: RaftStatus): void {
+    const { logs, elections } = this.checker
+    const { lastCommitted } = logs
+    const { count } = elections
     this.checker.observe(node, status)
+    if (logs.lastCommitted > lastCommitted) this.passes(node, 'committed')
+    if (elections.count > count) this.passes(node, 'elected')
     const { term, commit, role, applied } = status
     this.hash.add(node.id * 8 + roles[role], term, commit, applied)
   }

@@ -34,6 +34,7 @@ export class Publisher {
   #life = 0
   #count = 0
   readonly #sent = new Map<string, number>()
+  readonly #attached = new Set<string>()
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -75,8 +76,10 @@ export class Publisher {
     const value = { id: body.id, sender: process, n: this.#count }
     const at = { process, f: 'publish', key: topic, ...(client && { node: client.node }) } as const
     context.history.record({ ...at, type: 'invoke', value })
-    if (!client) {
-      context.history.record({ ...at, type: 'fail', value, error: 'not connected' })
+    // Nothing was published yet, so this is a certain failure whatever became of the attach.
+    const obstacle = client ? await this.#attach(client, topic) : 'not connected'
+    if (!client || obstacle !== undefined) {
+      context.history.record({ ...at, type: 'fail', value, error: obstacle ?? '' })
       await sleep(prng.between(...reconnectMs))
       return { outcome: 'fail' }
     }
@@ -89,23 +92,34 @@ export class Publisher {
       ...(error !== undefined && { error }),
     })
     if (outcome === 'info') this.#leave()
+    else if (outcome === 'fail') this.#attached.delete(topic)
     // A retry with the reason still there would be a busy loop.
     if (outcome !== 'ok') await sleep(prng.between(...reconnectMs))
     return { outcome }
   }
 
+  /** Topic by topic, so that one without a majority does not keep us from the others. */
+  async #attach(client: ChatClient, topic: string): Promise<string | undefined> {
+    if (this.#attached.has(topic)) return undefined
+    const { outcome, error } = await client.subscribe(topic)
+    if (outcome !== 'ok') return `not attached: ${error}`
+    this.#attached.add(topic)
+    return undefined
+  }
+
   async #connected(): Promise<ChatClient | undefined> {
     if (this.#client?.isOpen) return this.#client
     if (this.#client) this.#leave()
-    const { context, seat, topics, prng } = this.#options
+    const { context, seat, prng } = this.#options
     const node = prng.pick(context.world.nodes)
-    this.#client = await sitDown(context, seat, { node, topics })
+    this.#client = await sitDown(context, seat, { node, topics: [] })
     return this.#client
   }
 
   #leave(): void {
     this.#client?.close()
     this.#client = undefined
+    this.#attached.clear()
     this.#life++
   }
 }

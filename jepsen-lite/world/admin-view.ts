@@ -36,6 +36,10 @@ export class AdminView {
     this.#deadlineMs = deadlineMs
   }
 
+  async isAlive(): Promise<boolean> {
+    return (await this.#get('/healthz'))?.ok === true
+  }
+
   async isReady(): Promise<boolean> {
     return (await this.#get('/readyz'))?.ok === true
   }

@@ -124,6 +124,10 @@ export class LocalWorld implements World {
     return this.#node(node).clientProxy
   }
 
+  isAlive(node: string): Promise<boolean> {
+    return this.#node(node).view.isAlive()
+  }
+
   isReady(node: string): Promise<boolean> {
     return this.#node(node).view.isReady()
   }

@@ -30,6 +30,8 @@ export interface World {
   /** Undefined: this world cannot touch that link. */
   link(from: string, to: string): Link | undefined
   clientLink(node: string): Link | undefined
+  /** Whether the node answers at all; it may still be catching up, or cut off. */
+  isAlive(node: string): Promise<boolean>
   /** Whether the node says that it serves. */
   isReady(node: string): Promise<boolean>
   roles(): Promise<Roles>

@@ -17,7 +17,7 @@ import type { Outcome, Write } from './outcome.ts'
 import { draft, replies } from './replies.ts'
 import { newcomerMode } from './rights.ts'
 import { TopicState } from './topic-state.ts'
-import { pres } from './turn.ts'
+import { modesOf, pres } from './turn.ts'
 import type { Turn } from './turn.ts'
 import { closeTopic, evaluateDelSub, evaluateDelTopic, evaluateUnsub } from './unsubscribe.ts'
 
@@ -165,10 +165,9 @@ export class Conversation implements Entity {
     else {
       const member = s.members.get(uid)
       if (member !== undefined) {
-        const { want, given } = member
         s.members.remove(member)
         s.deletions.forget(uid)
-        t.d.events.push({ kind: 'modes', uid, want, given, member: false })
+        t.d.events.push({ ...modesOf(member), member: false })
       }
     }
     return { answer: null, events: t.d.events, outbox: t.d.outbox }

@@ -39,8 +39,14 @@ export function deleteMessages(t: Turn, command: DelCommand): void {
   const delseq = wireRanges(spans)
   const whom = hard ? {} : { onlyUser: actor.uid }
   const common = { ...whom, clear, delseq, skipSid: actor.sid }
+  // Readers of a channel are not told who.
+  const { channel } = s.description
   d.events.push(
-    pres('attached', 'del', { ...common, src: actor.uid, needs: R }),
-    pres('watchers', 'del', { ...common, act: actor.uid, needs: J | R | P }),
+    pres('attached', 'del', { ...common, ...(channel ? {} : { src: actor.uid }), needs: R }),
+    pres('watchers', 'del', {
+      ...common,
+      ...(channel ? {} : { act: actor.uid }),
+      needs: J | R | P,
+    }),
   )
 }

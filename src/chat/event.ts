@@ -67,6 +67,8 @@ export interface PresEvent {
     | 'recv'
   /** attached: a user, or (on `me`) a topic by its internal name. Watchers get src = T by themselves. */
   readonly src?: UserId | TopicName | 'me'
+  /** The receiver is a reader of the channel that `src` names: to him it is `chn…`. */
+  readonly srcChan?: boolean
   readonly seq?: number
   readonly clear?: number
   readonly delseq?: readonly SeqRange[]
@@ -96,6 +98,8 @@ export interface ModesEvent {
   readonly want: AccessMode
   readonly given: AccessMode
   readonly member: boolean
+  /** A channel's reader: knows it as `chn…`, and is not told who writes, reads or types there. */
+  readonly reader?: boolean
 }
 
 /** Detaches all sessions of a user, each told by ctrl 205 `evicted`, but not `exceptSid`, which is detached silently. */

@@ -11,6 +11,8 @@ export type Fact =
       readonly gone: boolean
       readonly at: number
       readonly notice?: ListNotice
+      /** He is a reader of that channel. */
+      readonly chan?: boolean
     }
   /** To a user: his account begins. From the login name's entity, which thereby owns the decision. */
   | { readonly kind: 'account'; readonly account: NewAccount }

@@ -3,9 +3,9 @@ import { userIdBytes, userIdFromBytes } from '../ids/user-id.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { Row } from './entity.ts'
 import type { Write } from './outcome.ts'
+import { ProducerFloors } from './producer-floors.ts'
 import { ProducerWindow, pageSlot, pageSlots } from './producer-window.ts'
 import type { Verdict } from './producer-window.ts'
-import { fromJsonRow, jsonRow } from './row-bytes.ts'
 import { tables } from './tables.ts'
 
 /**
@@ -15,10 +15,6 @@ import { tables } from './tables.ts'
 export const maxProducers = 1_024
 /** Length of a producer's id, in UTF-16 units. Longer, or empty: malformed. */
 export const maxProducerLength = 64
-/** Users whose floor is kept one by one. Above: the oldest floors become one that holds for all. */
-export const maxFloors = 16_384
-const floorsJoined = 1_024
-
 const userBytes = 8
 
 class Producer {
@@ -39,9 +35,6 @@ class Publisher {
   readonly uid: UserId
   readonly key: Uint8Array
   readonly producers = new Map<string, Producer>()
-  /** Highest id that was retired; ids at or below it that are not known were retired, too. */
-  floor = ''
-  floorDirty = false
 
   constructor(uid: UserId, key: Uint8Array) {
     this.uid = uid
@@ -56,30 +49,21 @@ class Publisher {
  */
 export class Producers {
   readonly #publishers = new Map<UserId, Publisher>()
-  /** Floor of everybody: ids at or below it that are not known were retired. */
-  #common = ''
-  #commonDirty = false
+  readonly #floors = new ProducerFloors()
   #count = 0
-  #floors = 0
   #dirty: Producer[] = []
-  #dirtyFloors: Publisher[] = []
   #gone: Uint8Array[] = []
 
   static open(rows: readonly Row[]): Producers {
     const all = new Producers()
     for (const { key, value } of rows) {
-      if (key.length === 0) {
-        all.#common = (fromJsonRow(value) as { floor: string }).floor
-        continue
-      }
-      const publisher = all.#publisher(userIdFromBytes(key.subarray(0, userBytes)))
-      if (key.length === userBytes) {
-        publisher.floor = (fromJsonRow(value) as { floor: string }).floor
-        all.#floors++
+      const uid = key.length === 0 ? null : userIdFromBytes(key.subarray(0, userBytes))
+      if (uid === null || key.length === userBytes) {
+        all.#floors.restore(uid, value)
         continue
       }
       const id = decoder.decode(key.subarray(userBytes, key.length - 1))
-      all.#producer(publisher, id).window.restore(value)
+      all.#producer(all.#publisher(uid), id).window.restore(value)
     }
     return all
   }
@@ -90,14 +74,12 @@ export class Producers {
 
   /** What is known of publish `n`; 'forgotten' when its producer was retired. `alone` as in PubCommand. */
   look(uid: UserId, id: string, n: number, alone?: boolean): Verdict {
-    const publisher = this.#publishers.get(uid)
-    const producer = publisher?.producers.get(id)
+    const producer = this.#publishers.get(uid)?.producers.get(id)
     if (producer !== undefined) {
       const verdict = producer.window.look(n)
       return verdict.kind === 'gap' && alone === true ? next : verdict
     }
-    const floor = publisher?.floor ?? ''
-    if (!later(id, floor) || !later(id, this.#common)) return forgotten
+    if (this.#floors.covers(uid, id)) return forgotten
     return alone === false && n > 1 ? gap : next
   }
 
@@ -127,17 +109,9 @@ export class Producers {
         })
       }
     }
-    for (const publisher of this.#dirtyFloors) {
-      publisher.floorDirty = false
-      to.push({ table, key: publisher.key, value: jsonRow({ floor: publisher.floor }) })
-    }
-    if (this.#commonDirty) {
-      to.push({ table, key: new Uint8Array(0), value: jsonRow({ floor: this.#common }) })
-    }
-    this.#commonDirty = false
+    this.#floors.takeWrites(to)
     this.#gone = []
     this.#dirty = []
-    this.#dirtyFloors = []
   }
 
   #publisher(uid: UserId): Publisher {
@@ -159,44 +133,29 @@ export class Producers {
     return producer
   }
 
+  /** Of the user who has most of them, the one unused for longest; the same after reopening. */
   #retireOne(): void {
-    let most: Publisher | undefined
-    for (const publisher of this.#publishers.values()) {
-      if (most === undefined || publisher.producers.size > most.producers.size) most = publisher
-    }
+    let from: Publisher | undefined
     let oldest: Producer | undefined
-    for (const producer of most?.producers.values() ?? []) {
-      if (oldest === undefined || producer.window.lastSeq < oldest.window.lastSeq) oldest = producer
+    for (const publisher of this.#publishers.values()) {
+      const most = from?.producers.size ?? 0
+      if (publisher.producers.size < most) continue
+      if (publisher.producers.size > most) oldest = undefined
+      for (const producer of publisher.producers.values()) {
+        if (oldest !== undefined && producer.window.lastSeq > oldest.window.lastSeq) continue
+        oldest = producer
+        from = publisher
+      }
     }
-    if (most === undefined || oldest === undefined) return
+    if (from === undefined || oldest === undefined) return
     sometimes(true, 'chat: a producer was retired')
-    this.#forget(most, oldest)
-    if (most.floor === '') this.#floors++
-    if (later(oldest.id, most.floor)) most.floor = oldest.id
-    if (!most.floorDirty) {
-      most.floorDirty = true
-      this.#dirtyFloors.push(most)
-    }
-    if (this.#floors > maxFloors) this.#joinFloors()
-  }
-
-  #joinFloors(): void {
-    const floored = [...this.#publishers.values()].filter(({ floor }) => floor !== '')
-    floored.sort((a, b) => (later(a.floor, b.floor) ? 1 : -1))
-    for (const publisher of floored.slice(0, floorsJoined)) {
-      if (later(publisher.floor, this.#common)) this.#common = publisher.floor
-      publisher.floor = ''
-      this.#floors--
-      this.#dirtyFloors = this.#dirtyFloors.filter((other) => other !== publisher)
-      publisher.floorDirty = false
-      this.#gone.push(publisher.key)
-      if (publisher.producers.size === 0) this.#publishers.delete(publisher.uid)
-    }
-    this.#commonDirty = true
+    this.#forget(from, oldest)
+    this.#floors.raise(from.uid, oldest.id)
   }
 
   #forget(publisher: Publisher, producer: Producer): void {
     publisher.producers.delete(producer.id)
+    if (publisher.producers.size === 0) this.#publishers.delete(publisher.uid)
     this.#count--
     for (let slot = 0; slot < pageSlots; slot++) this.#gone.push(rowKey(producer.key, slot))
     this.#dirty = this.#dirty.filter((other) => other !== producer)
@@ -208,11 +167,6 @@ const forgotten: Verdict = { kind: 'forgotten' }
 const gap: Verdict = { kind: 'gap' }
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-/** Whether producer `a` was minted after `b`; '' is before all. */
-function later(a: string, b: string): boolean {
-  return a.length === b.length ? a > b : a.length > b.length
-}
 
 function rowKey(key: Uint8Array, slot: number): Uint8Array {
   return join(key, Uint8Array.of(slot))

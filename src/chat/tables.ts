@@ -3,13 +3,13 @@
  * opened, by one scan; messages are read by seq when somebody asks for history.
  */
 export const tables = {
-  /** One row: the topic, user, name or tag itself. Key: empty. */
+  /** The topic, user, name or tag itself. Key: empty for what changes most, else one byte (topic-rows.ts, user-record.ts). */
   self: 0x01,
-  /** Conversation: a member. Key: user (8 bytes, big-endian). */
+  /** Conversation: a member. Key: user (8 bytes, big-endian); one byte more: his private data. */
   member: 0x02,
   /** Conversation: a delete transaction. Key: its number (8 bytes). */
   deletion: 0x03,
-  /** Conversation: a producer's window (P3). Key: its id, UTF-8. */
+  /** Conversation: a page of a producer's window (P3). Key: user, id, page; shorter: floors (producers.ts). */
   producer: 0x04,
   /** User: a topic in his list. Key: topic (17 bytes). */
   list: 0x05,

@@ -2,7 +2,7 @@ import type { UserId } from '../ids/user-id.ts'
 import { A, O, S, modeChange } from './access-mode.ts'
 import type { Actor } from './command.ts'
 import type { Env } from './entity.ts'
-import type { PresEvent } from './event.ts'
+import type { ModesEvent, PresEvent } from './event.ts'
 import type { Fact, ListNotice } from './fact.ts'
 import type { Member } from './member.ts'
 import type { Draft } from './replies.ts'
@@ -45,7 +45,7 @@ export function tellModes(t: Turn, target: Member, before: Rights | undefined): 
   const dacs = dacsOf(before, target)
   if (dacs.want === undefined && dacs.given === undefined) return
   const { uid } = target
-  d.events.push({ kind: 'modes', uid, want: target.want, given: target.given, member: true })
+  d.events.push(modesOf(target))
   const common = { act: actor.uid, dacs, skipSid: actor.sid }
   if (!target.reader) tellOthers(t, target, before === undefined, common)
   if (before === undefined) return
@@ -63,8 +63,13 @@ export function tellGone(t: Turn, target: Member): void {
     const fields = { src: target.uid, act: actor.uid, dacs, skipSid: actor.sid }
     d.events.push(pres('attached', 'acs', { ...fields, ...whom }))
   }
-  const { uid, want, given } = target
-  d.events.push({ kind: 'modes', uid, want, given, member: false })
+  d.events.push(modesOf(target))
+}
+
+/** His rights as the edges are to know them from here on. */
+export function modesOf({ uid, want, given, subscribed, reader }: Member): ModesEvent {
+  const member = { kind: 'modes', uid, want, given, member: subscribed } as const
+  return reader ? { ...member, reader } : member
 }
 
 function tellOthers(
@@ -85,15 +90,15 @@ function tellOthers(
 /** The topic comes into the list of `target`; his other sessions learn of it with full rights. */
 export function listed(t: Turn, target: Member): void {
   const dacs = dacsOf(undefined, target)
-  toList(t, target.uid, false, { what: 'acs', act: t.actor.uid, dacs, skipSid: t.actor.sid })
+  toList(t, target, false, { what: 'acs', act: t.actor.uid, dacs, skipSid: t.actor.sid })
 }
 
-/** The topic leaves the list of `uid`. */
-export function unlisted(t: Turn, uid: UserId): void {
-  toList(t, uid, true, { what: 'gone', skipSid: t.actor.sid })
+/** The topic leaves the list of `target`. */
+export function unlisted(t: Turn, target: Member): void {
+  toList(t, target, true, { what: 'gone', skipSid: t.actor.sid })
 }
 
-function toList(t: Turn, uid: UserId, gone: boolean, notice: ListNotice): void {
+function toList(t: Turn, { uid, reader }: Member, gone: boolean, notice: ListNotice): void {
   const fact: Fact = { kind: 'list', topic: t.s.name, gone, at: t.env.now, notice }
-  t.d.outbox.push({ to: uid, fact })
+  t.d.outbox.push({ to: uid, fact: reader ? { ...fact, chan: true } : fact })
 }

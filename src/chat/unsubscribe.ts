@@ -67,14 +67,14 @@ function takeOut(t: Turn, member: Member): void {
   s.members.leave(member, env.now)
   s.deletions.forget(member.uid)
   tellGone(t, member)
-  unlisted(t, member.uid)
+  unlisted(t, member)
   if (s.kind === 'p2p' && s.members.count === 0) closeTopic(t)
 }
 
 /** The topic and all that is in it is deleted. Its numbers stay, so that none is given out twice. */
 export function closeTopic(t: Turn): void {
   const { s, d } = t
-  for (const member of s.members.all()) if (member.subscribed) unlisted(t, member.uid)
+  for (const member of s.members.all()) if (member.subscribed) unlisted(t, member)
   tellTags(d, s.name, { tags: [], added: [], removed: s.description.tags })
   s.close()
   d.events.push({ kind: 'closed' })

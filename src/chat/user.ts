@@ -163,7 +163,7 @@ export class User implements Entity {
   /** A topic came into the list, or left it; own sessions are told what they must know (6.3). */
   #listed(fact: Extract<Fact, { kind: 'list' }>): TopicEvent[] {
     const { account } = this.#record
-    const { topic, gone, at, notice } = fact
+    const { topic, gone, at, notice, chan } = fact
     if (account === null || account.state === 'del') return []
     const events: TopicEvent[] = []
     if (this.#record.setListed(topic, gone, at)) events.push({ kind: 'list', topic, gone })
@@ -172,6 +172,7 @@ export class User implements Entity {
     events.push(
       pres('attached', what, {
         src: topic,
+        ...(chan === true ? { srcChan: true } : {}),
         ...(act === undefined ? {} : { act }),
         ...(dacs === undefined ? {} : { dacs }),
         ...(skipSid === undefined || skipSid === '' ? {} : { skipSid }),

@@ -1,8 +1,8 @@
-import { Level } from 'level'
 import type { Metrics } from '../ports.ts'
 import { readLife, writeLife } from './level-life.ts'
 import type { KeyRange, Op, Pair, RangeQuery, Store, StoreSnapshot } from './store.ts'
 import { StoreBroken } from './store.ts'
+import { PlainLevel } from './plain-level.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface LevelStoreOptions {
@@ -11,10 +11,7 @@ export interface LevelStoreOptions {
   readonly metrics: Metrics
 }
 
-/** `level` types only what browsers have too. */
-type Db = Level<Uint8Array, Uint8Array> & {
-  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
-}
+type Db = PlainLevel
 
 /** LevelDB's memtable and WAL, bytes: what an opening after a crash may have to replay. */
 const writeBufferBytes = 16 * 1024 * 1024
@@ -39,7 +36,7 @@ export class LevelStore implements Store {
     this.#doubtful = doubtful
     this.#queue = new WriteQueue(
       {
-        batch: (ops) => db.batch(ops, viewsOnly),
+        batch: (ops) => db.batchAsIs(ops),
         clear: (range) => db.clear(range),
         flush: () => flush(db),
       },
@@ -49,11 +46,11 @@ export class LevelStore implements Store {
 
   /** Refused when another process has the directory open. */
   static async open(dir: string, options: LevelStoreOptions): Promise<LevelStore> {
-    const db = new Level<Uint8Array, Uint8Array>(dir, {
+    const db = new PlainLevel(dir, {
       ...viewsOnly,
       writeBufferSize: writeBufferBytes,
       cacheSize: cacheBytes,
-    }) as Db
+    })
     await db.open()
     const doubtful = await readLife(dir)
     if (!doubtful) await writeLife(dir, 'open')
@@ -126,7 +123,7 @@ const viewsOnly = { keyEncoding: 'view', valueEncoding: 'view' } as const
  * compaction itself reports no error, so a write asks for the latched one.
  */
 async function flush(db: Db): Promise<void> {
-  await db.compactRange(behindAll, behindAll)
+  await db.compact(behindAll, behindAll)
   await db.batch([{ type: 'del', key: behindAll }], { ...viewsOnly, sync: true })
 }
 

@@ -10,7 +10,7 @@ export class Attachment implements Reader {
   readonly subscriber: Subscriber
   /** A reader of a channel: by the name he used, or because the owner says so. */
   asChan: boolean
-  /** Messages up to here are history to it, not live. */
+  /** Messages up to here are history to it, or it has had them. */
   since = 0
   /** Not null: what came between its request and the answer. */
   #held: TopicEvent[] | null = []
@@ -48,7 +48,10 @@ export class Attachment implements Reader {
     return held.filter((event) => event.kind !== 'data' || event.seq > since)
   }
 
-  wants(event: DataEvent): boolean {
-    return event.seq > this.since && event.skipSid !== this.subscriber.sid
+  /** Is it news? Counts as had from here on. */
+  takes(event: DataEvent): boolean {
+    if (event.seq <= this.since) return false
+    this.since = event.seq
+    return event.skipSid !== this.subscriber.sid
   }
 }

@@ -29,7 +29,10 @@ interface Call {
 
 /** Calls to the owner of one partition, in the order in which they were made. */
 interface Lane {
+  /** 0: not known. */
   owner: NodeIndex
+  /** The owner to which the link broke; it may be the owner still when the link is back. */
+  lost: NodeIndex
   term: Term
   readonly calls: Map<number, Call>
 }
@@ -60,6 +63,7 @@ export class Calls {
   }) {
     this.#lanes = Array.from({ length: deps.partitions + 1 }, () => ({
       owner: 0,
+      lost: 0,
       term: 0,
       calls: new Map<number, Call>(),
     }))
@@ -141,26 +145,46 @@ export class Calls {
     if (owner !== 0 && term > lane.term) this.#setOwner(lane, owner, term)
   }
 
-  /** `node` says that it owns the partition in `term`. True when that is news. */
+  /**
+   * `node` says that it owns the partition in `term`. False when that is old. Said again in the same
+   * term it counts, too: the owner began anew, or a link between us broke, and this node need not have noticed.
+   */
   owns(partition: GroupId, node: NodeIndex, term: Term): boolean {
     const lane = this.#lanes[partition]
     if (lane === undefined || term < lane.term) return false
-    const news = lane.owner !== node || lane.term !== term
     this.#setOwner(lane, node, term)
-    return news
+    return true
   }
 
   /** The link to `node` broke: what was sent there is sent again when an owner is known. */
   down(node: NodeIndex): void {
     for (const lane of this.#lanes) {
-      if (lane.owner === node) lane.owner = 0
+      if (lane.owner === node) {
+        lane.owner = 0
+        lane.lost = node
+      }
       for (const call of lane.calls.values()) if (call.sentTo === node) call.sentTo = 0
     }
+  }
+
+  /**
+   * The link to `node` is back: what it owned it may own still, and it tells of it only when it has
+   * noticed, too. Returns the partitions for which it is asked first again.
+   */
+  up(node: NodeIndex): GroupId[] {
+    const again: GroupId[] = []
+    for (const [partition, lane] of this.#lanes.entries()) {
+      if (lane.owner !== 0 || lane.lost !== node) continue
+      this.#setOwner(lane, node, lane.term)
+      again.push(partition)
+    }
+    return again
   }
 
   #setOwner(lane: Lane, owner: NodeIndex, term: Term): void {
     const sameTerm = lane.term === term && lane.owner === owner
     lane.owner = owner
+    lane.lost = 0
     lane.term = term
     for (const call of lane.calls.values()) {
       if (sameTerm && call.sentTo === owner) continue

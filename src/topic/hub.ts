@@ -160,6 +160,7 @@ export class Hub implements Topics {
     this.desk.nodeUp(node)
     const { leads } = this.desk
     if (leads.length > 0) this.#post(node, [topicKinds.leads, leads])
+    for (const partition of this.#calls.up(node)) this.#proxies.ownerChanged(partition)
   }
 
   nodeDown(node: NodeIndex): void {

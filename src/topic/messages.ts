@@ -57,7 +57,14 @@ export type PageMessage = readonly [
   skipSid: SessionId,
 ]
 
-export type Attached = readonly [want: number, given: number, seq: number, asChan: boolean]
+/** `term`: in which the session was let in. */
+export type Attached = readonly [
+  want: number,
+  given: number,
+  seq: number,
+  asChan: boolean,
+  term: Term,
+]
 
 /** edge → owner */
 export type Request = readonly [

@@ -167,7 +167,7 @@ export class OwnerDesk implements PartitionListener {
         const seq = part?.kind === 'ctrl' && part.code === 202 ? part.params?.['seq'] : undefined
         if (typeof seq === 'number')
           this.#post(from, [topicKinds.accepted, call, seq, this.#clock.now()])
-        else this.#answer(from, call, outcome)
+        else this.#answer(from, call, outcome, partition.term)
         this.#topics.tell(topic, outcome.events)
       },
       refused: (why) => this.#refuse(from, call, topic, why),
@@ -181,11 +181,12 @@ export class OwnerDesk implements PartitionListener {
     const actor: Actor = { uid, level, sid, node: from, asChan, attached }
     // From here on this node gets the stream: nothing after the evaluation may be missed.
     if (command.kind === 'sub') this.#topics.open(partition.id, topic).presence.listen(from)
+    const { term } = partition
     partition.command(topic, actor, command, {
       released: (outcome, parcels, after) => {
         if (outcome.attach !== undefined || outcome.detach === true) this.#topics.flush()
         const send = (): void => {
-          this.#answer(from, call, outcome)
+          this.#answer(from, call, outcome, term)
           this.#history(from, call, topic, partition, outcome, after)
         }
         // What went to other partitions should have arrived when the client goes on.
@@ -225,14 +226,16 @@ export class OwnerDesk implements PartitionListener {
     )
   }
 
-  #answer(from: NodeIndex, call: number, outcome: Outcome): void {
+  #answer(from: NodeIndex, call: number, outcome: Outcome, term: Term): void {
     const { attach } = outcome
     this.#post(from, [
       topicKinds.answer,
       call,
       this.#clock.now(),
       outcome.parts,
-      attach === undefined ? null : [attach.want, attach.given, attach.seq, attach.asChan === true],
+      attach === undefined
+        ? null
+        : [attach.want, attach.given, attach.seq, attach.asChan === true, term],
       outcome.detach === true,
       outcome.needs ?? null,
       outcome.claims ?? null,

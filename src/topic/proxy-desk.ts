@@ -87,7 +87,7 @@ export class ProxyDesk {
   }
 
   /** The owner let it in: rights, and the last message before its live stream. */
-  entered(from: Subscriber, request: TopicRequest, [want, given, seq, asChan]: Attached): void {
+  entered(from: Subscriber, request: TopicRequest, [want, given, seq, asChan, term]: Attached): void {
     const proxy = this.#proxies.get(request.topic)
     const attachment = proxy?.sessions.get(from.sid)
     if (proxy === undefined || attachment === undefined) {
@@ -97,6 +97,8 @@ export class ProxyDesk {
     }
     attachment.asChan ||= asChan
     proxy.enter(attachment, want, given, seq)
+    // The owner that let it in is not the owner any more, and the next one does not know of it.
+    if (term < this.#calls.termOf(proxy.partition)) this.#attachTo(proxy)
     if (kindOf(request.topic) === 'me') {
       this.#watches.arrive(from.uid, from.sid, from.userAgent)
     }

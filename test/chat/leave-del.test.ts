@@ -114,6 +114,8 @@ describe('deleting a topic', () => {
       expect(w.told.get(uid)).toContainEqual(expect.objectContaining({ what: 'gone', src: team }))
     }
     expect(seqs(w)).toEqual([])
+    const left = [...w.rows.get(team)!.values()].map((row) => row.table)
+    expect(left).not.toContain(tables.member)
     expect(w.ask('tag:team', { kind: 'tag-find', limit: 9 })).toEqual([])
     expect(codes(w.run(ben, team, { kind: 'sub' }))).toEqual([404])
     expect(codes(w.run(anna, team, { kind: 'sub', create: 'grp' }))).toEqual([403])
@@ -194,6 +196,8 @@ describe('deleting messages', () => {
     ])
     expect(w.ask(team, { kind: 'row', uid: ben })).toMatchObject({ clear: 1 })
     expect(w.ask(team, { kind: 'row', uid: carl })).toMatchObject({ clear: 0 })
+    const [desc] = w.run(ben, team, { kind: 'get', query: { what: ['desc'] } }).parts
+    expect(desc).toMatchObject({ value: { clear: 1 } })
   })
 
   test('hard: rows go, everybody is told, numbers are not reused', () => {

@@ -164,10 +164,12 @@ describe('idempotency keys (P3)', () => {
   test('the last 256 publishes are known, whoever publishes between', () => {
     const w = group()
     const seqs: unknown[] = []
+    w.shadowed = false
     for (let n = 1; n <= 400; n++) {
       seqs[n] = answer(w, publish({ n, hash: n }))
       if (n % 7 === 0) answer(w, publish({ n: n / 7 }), ben)
     }
+    w.shadowed = true
     const total = stored(w)
     for (let n = 400 - 255; n <= 400; n++) expect(answer(w, publish({ n, hash: n }))).toBe(seqs[n])
     expect(answer(w, publish({ n: 100, hash: 100 }))).toBe('key retired')
@@ -237,7 +239,7 @@ test('whatever is sent again, and in whatever order, is stored once', () => {
       }
       expect(stored(w)).toBe(seq)
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
 

@@ -82,7 +82,7 @@ test.each([false, true])('random commands, channel: %s', (channel) => {
         for (const name of conversations) check(w, name)
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })
 

@@ -114,8 +114,10 @@ describe("somebody else's rights", () => {
     const w = group()
     w.run(carl, team, { kind: 'sub' })
     w.run(anna, team, set({ sub: { user: ben, mode: 'JRWPA' } }))
+    w.run(ben, team, set({ sub: { mode: 'JRWPA' } }))
     const give = (by: UserId, user: UserId, mode: string): unknown[] =>
       codes(w.run(by, team, set({ sub: { user, mode } })))
+    expect(give(ben, carl, 'JRWP')).toEqual([200])
     expect(give(ben, carl, 'JRWPO')).toEqual([403])
     expect(give(ben, dora, 'JRWPO')).toEqual([403])
     expect(give(anna, carl, 'JRWPO')).toEqual([200])
@@ -277,6 +279,12 @@ describe('descriptions', () => {
   ])('%s', (_, desc, expected) =>
     expect(codes(p2p().run(anna, chat, set({ desc: desc! })))).toEqual(expected),
   )
+})
+
+test('root may mark a group as trusted, and nothing in a p2p', () => {
+  const trusted = set({ desc: { trusted: { verified: true } } })
+  expect(codes(group().run(anna, team, trusted, { level: 'root' }))).toEqual([200])
+  expect(codes(p2p().run(anna, chat, trusted, { level: 'root' }))).toEqual([403])
 })
 
 describe('tags', () => {

@@ -231,7 +231,7 @@ describe('channels', () => {
     w.limits = { ...limits, maxSubscriberCount: 1 }
     w.run(ben, team, sub(), { asChan: true })
     expect(w.told.get(team)).toEqual([
-      { kind: 'modes', uid: ben, want: 11, given: 11, member: true },
+      { kind: 'modes', uid: ben, want: 11, given: 11, member: true, reader: true },
     ])
     expect(
       w.run(ben, team, sub({ get: { what: ['sub', 'desc'] } }), { asChan: true }).parts[2],
@@ -240,6 +240,8 @@ describe('channels', () => {
       value: [{ user: ben }],
     })
     expect(w.ask(team, { kind: 'row', uid: ben })).toMatchObject({ chan: true, subcnt: 2 })
+    w.run(carl, team, sub(), { asChan: true })
+    expect(w.told.get(carl)?.[1]).toMatchObject({ what: 'acs', src: team, srcChan: true })
   })
 })
 

@@ -119,6 +119,21 @@ describe('the list', () => {
   })
 })
 
+test("a fact that says what is known changes nobody's list", () => {
+  const w = me()
+  const fact = { kind: 'list', topic: team, at: w.now } as const
+  const events = (gone: boolean): unknown => {
+    w.told.clear()
+    w.fact(anna, { ...fact, gone })
+    return w.told.get(anna)
+  }
+  expect(events(true)).toEqual([])
+  expect(events(false)).toEqual([{ kind: 'list', topic: team, gone: false }])
+  expect(events(false)).toEqual([])
+  expect(events(true)).toEqual([{ kind: 'list', topic: team, gone: true }])
+  expect(events(true)).toEqual([])
+})
+
 describe('set', () => {
   test.each<[string, SetCommand['desc'], Partial<Actor>, unknown[]]>([
     ['public', { public: { fn: 'A' } }, {}, [200]],

@@ -165,7 +165,7 @@ export class World {
     for (const { table, key, value } of writes) {
       this.written.push({ entity: name, table, key, value })
       const id = `${table}:${Buffer.from(key).toString('hex')}`
-      expect(table !== tables.messages && seen.has(id), `row ${id} comes twice`).toBe(false)
+      if (table !== tables.messages && seen.has(id)) throw new Error(`row ${id} comes twice`)
       seen.add(id)
       if (value === null) rows.delete(id)
       else rows.set(id, { table, key, value: value.slice() })

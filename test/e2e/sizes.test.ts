@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TestCluster, program, until } from './cluster.ts'
 import { Ledger, publishAll } from './ledger.ts'
 import { RawClient, history } from './raw-client.ts'
 
+/** A cluster of one and a cluster of five: the same code path as three. */
 const run = promisify(execFile)
 
-/** A cluster of one and a cluster of five: the same code path as three. */
+/** About 150 publishes through each of these nodes, none of which may fail. */
 async function load(
   cluster: TestCluster,
   at: readonly number[],
@@ -16,11 +17,11 @@ async function load(
   ledger: Ledger,
   round: string,
 ): Promise<void> {
-  const until = ledger.acks + 150 * at.length
+  const goal = ledger.acks + 150 * at.length
   const clients = await Promise.all(
     at.map((node) => RawClient.logIn(cluster.nodes[node]!.client, token)),
   )
-  const stopped = (): boolean => ledger.acks >= until
+  const stopped = (): boolean => ledger.acks >= goal
   await Promise.all(
     clients.map((client, i) =>
       publishAll(client, `${round}p${i}`, topics, ledger, { window: 16, stopped }),
@@ -28,11 +29,19 @@ async function load(
   )
   for (const client of clients) client.close()
   expect(ledger.failures).toEqual([])
-  expect(ledger.acks).toBeGreaterThanOrEqual(until)
+  expect(ledger.acks).toBeGreaterThanOrEqual(goal)
 }
 
+let one: TestCluster
+
+beforeAll(async () => {
+  one = await TestCluster.start(1)
+}, 60_000)
+
+afterAll(() => one?.[Symbol.asyncDispose]())
+
 test('a cluster of one, stopped politely and not', async () => {
-  await using cluster = await TestCluster.start(1)
+  const cluster = one
   const { client } = cluster.nodes[0]!
   const maker = await RawClient.signUp(client, 'maker')
   const { token } = maker
@@ -48,6 +57,18 @@ test('a cluster of one, stopped politely and not', async () => {
   }
   for (const topic of topics) ledger.check(topic, await history(client, token, topic))
 }, 40_000)
+
+test('a session that leaves a topic and comes again goes on publishing', async () => {
+  const client = await RawClient.signUp(one.nodes[0]!.client, 'again')
+  const topic = await client.newGroup()
+  for (let round = 1; round <= 3; round++) {
+    // The second time the same words: two messages all the same.
+    const answer = await client.publish(topic, round < 3 ? 'hello' : 'other')
+    expect({ code: answer.code, seq: answer.params.seq }).toEqual({ code: 202, seq: round })
+    await client.must({ leave: { topic } })
+    await client.must({ sub: { topic } })
+  }
+}, 30_000)
 
 test('five nodes, three replicas', async () => {
   await using cluster = await TestCluster.start(5)
@@ -96,16 +117,3 @@ test('five nodes, three replicas', async () => {
   )
   expect(Math.max(...owned)).toBeLessThanOrEqual(4) // 1.25 × 16 / 5
 }, 60_000)
-
-test('a session that leaves a topic and comes again goes on publishing', async () => {
-  await using cluster = await TestCluster.start(1)
-  const client = await RawClient.signUp(cluster.nodes[0]!.client, 'maker')
-  const topic = await client.newGroup()
-  for (let round = 1; round <= 3; round++) {
-    // The second time the same words: two messages all the same.
-    const answer = await client.publish(topic, round < 3 ? 'hello' : 'other')
-    expect({ code: answer.code, seq: answer.params.seq }).toEqual({ code: 202, seq: round })
-    await client.must({ leave: { topic } })
-    await client.must({ sub: { topic } })
-  }
-}, 30_000)

@@ -154,9 +154,10 @@ test('a refutation names the key, the state and the operations', () => {
 })
 
 /** Tries every order of every subset that contains all answered calls. */
-function bruteForce(operations: readonly Operation[]): boolean {
+function bruteForce(operations: readonly Operation[], initial = 'null'): boolean {
   const useful = operations.filter(
-    ({ invoke, outcome }) => outcome !== 'fail' && (invoke.f !== 'read' || outcome === 'ok'),
+    ({ invoke, outcome }) =>
+      outcome !== 'fail' && (outcome === 'ok' || !['read', 'get'].includes(invoke.f)),
   )
   const search = (state: string, left: readonly Operation[]): boolean => {
     if (left.every((operation) => operation.outcome !== 'ok')) return true
@@ -173,11 +174,14 @@ function bruteForce(operations: readonly Operation[]): boolean {
       )
     })
   }
-  return search('null', useful)
+  return search(initial, useful)
 }
 
 function apply(state: string, { invoke, complete }: Operation): string | undefined {
   const text = (value: unknown): string => JSON.stringify(value ?? null)
+  if (invoke.f === 'put') return String(invoke.value)
+  if (invoke.f === 'append') return state + String(invoke.value)
+  if (invoke.f === 'get') return String(complete?.value ?? '') === state ? state : undefined
   if (invoke.f === 'write') return text(invoke.value)
   if (invoke.f === 'read') return text(complete?.value) === state ? state : undefined
   const [from, to] = invoke.value as [unknown, unknown]
@@ -223,6 +227,34 @@ const choice = fc.record({
   process: fc.nat(3),
   a: fc.nat(3),
   b: fc.integer({ min: 1, max: 3 }),
+})
+
+/** The same choices as texts: puts, appends, and gets of what may have come of them. */
+function tinyTexts(choices: readonly Choice[]): OpDraft[] {
+  const names: Readonly<Record<string, string>> = { read: 'get', write: 'append', cas: 'put' }
+  const gets = ['', 'a', 'b', 'ab', 'ba', 'aa', 'bab', 'aba']
+  return tinyHistory(choices).map((line, i) => {
+    const f = names[line.f] ?? '?'
+    const [, b = line.value] = Array.isArray(line.value) ? (line.value as unknown[]) : []
+    const value =
+      f === 'get' ? gets[(Number(line.value ?? 0) * 7 + i) % gets.length] : b === 1 ? 'a' : 'b'
+    return { ...line, f, value }
+  })
+}
+
+test('kv search agrees with brute force on tiny histories', () => {
+  const seen = { valid: 0, invalid: 0 }
+  fc.assert(
+    fc.property(fc.array(choice, { maxLength: 16 }), (choices) => {
+      const lines = tinyTexts(choices)
+      const expected = bruteForce(new History(story(lines)).operations, '') ? 'valid' : 'invalid'
+      seen[expected]++
+      const { result } = judge(texts, lines)
+      expect(result).toBe(expected)
+    }),
+    { numRuns: 3_000, seed: 7 },
+  )
+  expect(Math.min(seen.valid, seen.invalid)).toBeGreaterThan(200)
 })
 
 test('register search agrees with brute force on tiny histories', () => {

@@ -85,6 +85,10 @@ export class ToyWorld implements World {
     return this.links.get(`client→${node}`)
   }
 
+  isAlive(node: string): Promise<boolean> {
+    return this.isReady(node)
+  }
+
   async isReady(node: string): Promise<boolean> {
     return !this.down.has(node) && !this.paused.has(node)
   }
