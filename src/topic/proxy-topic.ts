@@ -52,6 +52,8 @@ export class ProxyTopic {
   readonly #host: ProxyHost
   /** Last message passed on; null before the owner has told where the stream starts. */
   #cursor: number | null = null
+  /** Last message of which watchers were told here; unlike the cursor it never goes back. */
+  #told = 0
   /** Not null: events wait here until missed messages have come. */
   #backlog: TopicEvent[] | null = null
   /** Streams of older terms are not listened to. */
@@ -76,6 +78,7 @@ export class ProxyTopic {
   /** The owner let the session in, with these rights; `seq`: the last message before that. */
   enter(attachment: Attachment, want: number, given: number, seq: number): void {
     this.#members.set(attachment.uid, { want, given })
+    if (attachment.live) return // it asked twice without waiting
     const cursor = (this.#cursor ??= seq)
     for (const event of attachment.enter(seq)) {
       if (event.kind !== 'data' || event.seq === attachment.since + 1) {
@@ -166,7 +169,8 @@ export class ProxyTopic {
       if (message.seq <= this.cursor) continue
       this.#cursor = message.seq
       this.#data(message)
-      this.#presToWatchers(newsOf(message))
+      if (message.seq > this.#told) this.#presToWatchers(newsOf(message))
+      this.#told = Math.max(this.#told, message.seq)
     }
     if (more) return this.#host.catchUp(this, this.cursor + 1, high)
     this.#cursor = Math.max(this.cursor, high - 1)
@@ -198,6 +202,7 @@ export class ProxyTopic {
       return this.#host.catchUp(this, this.#cursor + 1, event.seq)
     }
     this.#cursor = event.seq
+    this.#told = Math.max(this.#told, event.seq) // its news comes right behind it
     this.#data(event)
   }
 

@@ -1,5 +1,5 @@
 import type { Command, Facts, PubCommand, SessionId } from '../chat/command.ts'
-import type { ReplyPart } from '../chat/outcome.ts'
+import type { HistoryPart, ReplyPart } from '../chat/outcome.ts'
 import { errors } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import { partitionOf } from '../ids/routing-key.ts'
@@ -125,34 +125,29 @@ export class Requests {
     attached: boolean,
     done: () => void,
   ): void {
-    const pages: {
-      take: ((page: readonly PageMessage[] | undefined) => void) | null
-      page: readonly PageMessage[] | null
-    } = {
-      take: null,
-      page: null,
-    }
-    const nextPage = (): Promise<readonly PageMessage[] | undefined> =>
-      pages.page !== null
-        ? Promise.resolve(pages.page)
-        : new Promise((resolve) => (pages.take = resolve))
+    let awaited: AwaitedPage | null = null
     this.#calls.call(
       partitionOf(request.topic, this.#count),
       (call) => [
         topicKinds.request,
         call,
         request.topic,
-        [from.uid, from.level, from.sid, request.asChan, attached],
-        command,
+        [from.uid, from.level, from.sid, request.asChan, attached || awaited !== null],
+        awaited?.command ?? command,
       ],
       limits.requestDeadlineMs,
       (m) => {
         if (m[0] === topicKinds.page) {
-          pages.page = m[2]
-          pages.take?.(m[2])
+          awaited?.take(m[2])
           return 'done'
         }
         if (m[0] !== topicKinds.answer) return 'more'
+        const history = m[3].find((part) => part.kind === 'history')
+        if (awaited !== null) {
+          if (history !== undefined) return 'more'
+          awaited.take(undefined)
+          return 'done'
+        }
         if (m[6] !== null && !('facts' in command)) {
           this.#withFacts(from, request, command, attached, m[6], done)
           return 'done'
@@ -161,11 +156,12 @@ export class Requests {
           this.#withClaims(from, request, command, attached, m, done)
           return 'done'
         }
-        this.#answered(from, request, m, nextPage, done)
-        return m[3].some((part) => part.kind === 'history') ? 'more' : 'done'
+        if (history !== undefined) awaited = new AwaitedPage(history)
+        this.#answered(from, request, m, awaited, done)
+        return history === undefined ? 'done' : 'more'
       },
       (why) => {
-        if (pages.take !== null) return pages.take(undefined)
+        if (awaited !== null) return awaited.take(undefined)
         if (command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
         this.fail(from, request, why)
         done()
@@ -223,7 +219,7 @@ export class Requests {
     from: Subscriber,
     request: TopicRequest,
     [, , ts, answered, attach, detach]: AnswerMessage,
-    nextPage: () => Promise<readonly PageMessage[] | undefined>,
+    awaited: AwaitedPage | null,
     done: () => void,
   ): void {
     const silent = request.command.kind === 'note'
@@ -234,7 +230,7 @@ export class Requests {
     if (detach) this.#proxies.depart(from.sid, request.topic)
     if (rest.length === 0) return done()
     this.#answering
-      .writeRest(from, to, request.topic, ts, rest, nextPage)
+      .writeRest(from, to, request.topic, ts, rest, () => awaited?.page ?? nothing)
       .then(done, (error: unknown) => {
         this.#logger.error({ error: String(error) }, 'an answer could not be written')
         this.fail(from, request, 'internal')
@@ -249,6 +245,21 @@ export class Requests {
 
   say(from: Subscriber, request: TopicRequest, code: number, text?: string): void {
     from.deliver(ctrlFrame(addressee(from, request), code, this.#clock.now(), undefined, text))
+  }
+}
+
+const nothing = Promise.resolve(undefined)
+
+/** The answer has been written but for its page of history: only that is asked for again. */
+class AwaitedPage {
+  readonly command: Command
+  readonly page: Promise<readonly PageMessage[] | undefined>
+  take!: (page: readonly PageMessage[] | undefined) => void
+
+  constructor({ ranges, limit }: HistoryPart) {
+    const data = { limit, ranges: ranges.map(([low, hi]) => ({ low, hi })) }
+    this.command = { kind: 'get', query: { what: ['data'], data } }
+    this.page = new Promise((resolve) => (this.take = resolve))
   }
 }
 

@@ -181,7 +181,7 @@ function apply(state: string, { invoke, complete }: Operation): string | undefin
   const text = (value: unknown): string => JSON.stringify(value ?? null)
   if (invoke.f === 'put') return String(invoke.value)
   if (invoke.f === 'append') return state + String(invoke.value)
-  if (invoke.f === 'get') return String(complete?.value ?? '') === state ? state : undefined
+  if (invoke.f === 'get') return complete?.value === state ? state : undefined
   if (invoke.f === 'write') return text(invoke.value)
   if (invoke.f === 'read') return text(complete?.value) === state ? state : undefined
   const [from, to] = invoke.value as [unknown, unknown]

@@ -101,7 +101,9 @@ function join(run: ChaosRun, dice: Dice): void {
 
 function leave(run: ChaosRun, dice: Dice): void {
   const [client, topic] = run.attached(dice)
-  client?.send(topic, { kind: 'leave', unsub: kindOf(topic) === 'grp' && dice.chance(20) })
+  const unsub = kindOf(topic) === 'grp' && dice.chance(20)
+  if (unsub) run.truth.leavers.add(`${client?.uid} ${topic}`)
+  client?.send(topic, { kind: 'leave', unsub })
 }
 
 function note(run: ChaosRun, dice: Dice): void {
@@ -147,6 +149,7 @@ function manage(run: ChaosRun, dice: Dice): void {
     { kind: 'set', sub: { user, mode: dice.pick(['JRWPS', 'JRP', 'JRWPS', 'N']) } },
   ]
   const command = dice.pick(commands)
+  run.truth.leavers.add(`${user} ${topic}`)
   client.send(topic, command)
 }
 

@@ -179,6 +179,7 @@ async function checkLists(run: ChaosRun): Promise<void> {
 /** No mark that was told is above what is stored. */
 function checkMarks(run: ChaosRun, uid: string, topic: TopicName, row: MeRow): void {
   const { clients, truth } = run
+  if (truth.leavers.has(`${uid} ${topic}`)) return
   for (const client of clients) {
     if (!run.topicsOf(client.uid).includes(topic)) continue
     const name = clientTopicName(topic, client.uid)

@@ -40,6 +40,8 @@ export interface Oracle {
   accepted(sent: Sent): void
   data(client: ChaosClient, topic: TopicName, seq: number, content: unknown): void
   wrong: Complain
+  /** User and topic: he was told to leave, or asked to, and his marks began anew. */
+  readonly leavers: Set<string>
   /** For whoever plays one seed. */
   note(line: () => string): void
 }
@@ -183,6 +185,8 @@ export class ChaosClient implements Subscriber {
     if (info.what !== 'read' && info.what !== 'recv') return
     const key = `${info.topic} ${info.src ?? ''} ${info.from} ${info.what}`
     const before = this.marks.get(key) ?? 0
+    const topic = this.#topics.get(info.src ?? info.topic)
+    if (this.#oracle.leavers.has(`${info.from} ${topic}`)) return
     if (info.seq <= before) this.#oracle.wrong(`${this.sid}: mark ${key} ${info.seq} after ${before}`)
     this.marks.set(key, info.seq)
   }

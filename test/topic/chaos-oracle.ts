@@ -26,6 +26,7 @@ export class Truth implements Oracle {
   readonly rows = new Map<string, string>()
   /** seqs that somebody asked to delete for everybody. */
   readonly deleted = new Map<TopicName, Set<number>>()
+  readonly leavers = new Set<string>()
   readonly #messages = new Map<string, Map<number, StoredMessage>>()
   readonly #stored = new Set<string>()
   readonly #places = new Map<TopicName, string>()
