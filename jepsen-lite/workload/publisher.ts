@@ -1,3 +1,4 @@
+import { producerId } from '../client/producer-id.ts'
 import type { ChatClient, IdempotencyKey } from '../client/chat-client.ts'
 import { messageBody } from '../client/message-body.ts'
 import type { MessageBody } from '../client/message-body.ts'
@@ -30,6 +31,8 @@ const maxPadBytes = 2_000
  */
 export class Publisher {
   readonly #options: PublisherOptions
+  /** Outlives connections; one per lane, so that its numbers have one order. */
+  readonly #producer: string
   #client: ChatClient | undefined
   #life = 0
   #count = 0
@@ -38,6 +41,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
+    this.#producer = producerId(Date.now(), options.prng.below(2 ** 22))
   }
 
   async run(until: number): Promise<void> {
@@ -60,7 +64,7 @@ export class Publisher {
   async #untilStored(topic: string, body: MessageBody, until: number): Promise<void> {
     const n = (this.#sent.get(topic) ?? 0) + 1
     this.#sent.set(topic, n)
-    const key = { producer: `jepsen-${this.#options.name}`, n }
+    const key = { producer: this.#producer, n }
     while (performance.now() < until + 10_000)
       if ((await this.#attempt(topic, body, key)).outcome === 'ok') return
   }

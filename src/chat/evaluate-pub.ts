@@ -21,19 +21,20 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
   const system = s.kind === 'sys'
   if (!system && !s.live) return draft(replies.topicNotFound)
   if (!system && !actor.attached) return draft(replies.attachFirst)
-  const sender = s.members.subscribed(uid)
-  const mode = sender === undefined ? 0 : sender.want & sender.given
-  if (!system && (mode & W) === 0) return draft(replies.denied)
-  if (s.readOnly) return draft(replies.denied)
   const { producer, n } = command
   const hash = command.hash >>> 0 // compared as it is stored
   if (!isKey(producer, n)) return draft(replies.malformed)
 
+  // A retry of what is stored is told so, also when its sender may not write any more.
   const verdict = s.producers.look(uid, producer, n, command.alone)
   if (verdict.kind === 'known') {
     sometimes(true, 'chat: a publish came twice')
     return verdict.hash === hash ? accepted(verdict.seq, silence) : draft(replies.keyReused)
   }
+  const sender = s.members.subscribed(uid)
+  const mode = sender === undefined ? 0 : sender.want & sender.given
+  if (!system && (mode & W) === 0) return draft(replies.denied)
+  if (s.readOnly) return draft(replies.denied)
   if (verdict.kind === 'forgotten') return draft(replies.keyRetired)
   if (verdict.kind === 'gap') return draft(replies.outOfOrder)
   const head = command.head === null ? null : cleanHead(command.head)

@@ -1,5 +1,6 @@
 import type { FlotillaClient, PublishOptions } from './client.ts'
 import { noAnswer, type Outcome } from './outcome.ts'
+import { makeProducerId } from '../ids/producer-id.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /**
@@ -67,9 +68,8 @@ export class Publisher {
   }
 
   #newProducer(): { producer: string; n: number } {
-    const { random } = this.#surroundings
-    const part = () => random.below(2 ** 32).toString(36)
-    return { producer: `${part()}${part()}${part()}`, n: 1 }
+    const { clock, random } = this.#surroundings
+    return { producer: makeProducerId(clock.now(), random.below(2 ** 22)), n: 1 }
   }
 }
 

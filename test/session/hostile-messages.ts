@@ -139,7 +139,7 @@ function wrongShapes({ group: topic, peer }: Names): HostileMessage[] {
     { name: 'extra that is a list', send: { pub: { id, topic }, extra: [] }, code: 400, id },
     {
       name: 'a producer without number',
-      send: { pub: { id, topic }, extra: { producer: 'p' } },
+      send: { pub: { id, topic }, extra: { producer: '1zyx0123456' } },
       code: 400,
       id,
       topic,
@@ -157,20 +157,20 @@ function wrongShapes({ group: topic, peer }: Names): HostileMessage[] {
       id,
     },
     {
-      name: 'a producer of 65 letters',
-      send: { pub: { id, topic }, extra: { producer: 'p'.repeat(65), n: 1 } },
+      name: 'a producer from the far future',
+      send: { pub: { id, topic }, extra: { producer: 'zzzzzzzzzzzz', n: 1 } },
       code: 400,
       id,
     },
     {
       name: 'publish number 0',
-      send: { pub: { id, topic }, extra: { producer: 'p', n: 0 } },
+      send: { pub: { id, topic }, extra: { producer: '1zyx0123456', n: 0 } },
       code: 400,
       id,
     },
     {
       name: 'publish number 1.5',
-      send: { pub: { id, topic }, extra: { producer: 'p', n: 1.5 } },
+      send: { pub: { id, topic }, extra: { producer: '1zyx0123456', n: 1.5 } },
       code: 400,
       id,
     },

@@ -100,7 +100,7 @@ describe('pub', () => {
     [{ content: null, head: null }, undefined, { content: 'null', head: null }],
     [{ content: 1, head: { sender: 'usrX' } }, undefined, { head: null }],
     [{ content: 1, head: { sender: 'usrX', mime: 'y' } }, undefined, { head: '{"mime":"y"}' }],
-    [{ content: 1 }, { producer: 'p-1', n: 4 }, { producer: 'p-1', n: 4 }],
+    [{ content: 1 }, { producer: '1zyx0123456', n: 4 }, { producer: '1zyx0123456', n: 4 }],
     [{ content: 1 }, { attachments: ['/a'] }, { producer: '', n: 0 }],
   ] as const)('%j with extra %j', async ([body, extra, expected]) => {
     const message = { pub: { topic: group(3), ...body }, ...(extra === undefined ? {} : { extra }) }

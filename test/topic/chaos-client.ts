@@ -149,6 +149,10 @@ export class ChaosClient implements Subscriber {
     const stay = this.stay(topic)
     if (command.kind === 'leave' && code >= 500 && stay !== undefined) stay.doubtful = true
     if (code >= 300) return
+    const left = this.sent
+      .slice(this.sent.indexOf(sent) + 1)
+      .some((later) => later.topic === topic && later.command.kind === 'leave')
+    if (left) return // it did not wait for this answer: in the order of its requests it is out again
     if (command.kind === 'sub' && this.stay(topic) === undefined) {
       const stays = this.stays.get(topic) ?? []
       stays.push({ from: null, seqs: [], over: false, doubtful: false, opener: sent.id })
