@@ -51,6 +51,7 @@ export const worldMarks = [
   'network: a message of an older term came again',
   'network: a message overtook another',
   'network: a message was lost',
+  'network: an append from further back',
   'propose: another entry stands there',
   'propose: to a deposed leader',
   'propose: uncommitted-full',

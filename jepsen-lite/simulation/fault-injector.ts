@@ -82,6 +82,7 @@ export class FaultInjector {
       case 'loss':
       case 'duplicate':
       case 'replay':
+      case 'rewind':
       case 'reorder':
       case 'capacity':
       case 'harsh':

@@ -5,6 +5,7 @@ export const faultClasses = [
   'loss', // messages vanish
   'duplicate',
   'replay', // old messages come again, also those of older terms
+  'rewind', // a leader also sends what it has sent before, as a leader of another make might
   'reorder', // off: links keep their order
   'capacity', // a full link drops
   'partition',

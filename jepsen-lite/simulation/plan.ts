@@ -45,6 +45,8 @@ export interface HostPlan {
   readonly flushMs: number
   readonly applyMs: number
   readonly applyBatch: number
+  /** Probability, by append, of another that starts further back. */
+  readonly rewind: number
 }
 
 export interface NetworkPlan {
@@ -118,7 +120,7 @@ export function drawPlan(seed: number, overrides: Overrides = {}): Plan {
     tickMs,
     tickSpread,
     core,
-    host: drawHost(random.split('host')),
+    host: drawHost(random.split('host'), classes),
     network: drawNetwork(random.split('network'), classes, tickMs),
     disk: drawDisk(random.split('disk'), classes, tickMs),
     snapshots: drawSnapshots(random.split('snapshots')),
@@ -158,12 +160,13 @@ function drawCore(random: Prng): CorePlan {
   }
 }
 
-function drawHost(random: Prng): HostPlan {
+function drawHost(random: Prng, classes: readonly FaultClass[]): HostPlan {
   return {
     maxReadies: random.pick([1, 2, 4, 64]),
     flushMs: random.pick([0, 0, 0, 1, 4]),
     applyMs: random.pick([0, 0.1, 1, 10]),
     applyBatch: random.pick([1, 4, 64]),
+    rewind: classes.includes('rewind') ? 0.3 : 0,
   }
 }
 

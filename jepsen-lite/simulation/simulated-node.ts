@@ -203,7 +203,10 @@ export class SimulatedNode {
   }
 
   #take(rd: Ready): void {
-    for (const m of rd.messages) this.#send(m)
+    for (const m of rd.messages) {
+      if (m.kind === 'append' && this.#around.plan.host.rewind > 0) this.#rewind(m)
+      this.#send(m)
+    }
     if (rd.entries.length > 0) this.#around.passes(this, 'entries written')
     if (rd.mustSync && rd.entries.length === 0) this.#around.passes(this, 'vote written')
     const image = rd.snapshot === null ? null : this.shelf.staged(rd.snapshot)
@@ -325,6 +328,22 @@ export class SimulatedNode {
     const isReady = ({ index }: ReadState): boolean => index <= applied
     for (const read of this.#reads) if (isReady(read)) this.#around.answered(this, read.context)
     this.#reads = this.#reads.filter((read) => !isReady(read))
+  }
+
+  /** Another append that this leader might as well have sent: from further back, with less in it. */
+  #rewind(m: Message): void {
+    if (!this.#random.chance(this.#around.plan.host.rewind)) return
+    const { live } = this.disk
+    const index = Math.max(
+      live.firstIndex() - 1,
+      live.heldFrom - 1,
+      m.index - this.#random.below(8),
+    )
+    const end = Math.min(index + this.#random.below(4), live.lastIndex())
+    if (index > end || index >= m.index + m.entries.length) return
+    const entries = index < end ? live.entries(index + 1, end + 1, Infinity) : []
+    this.#around.counts.add('network: an append from further back')
+    this.#send({ ...m, index, logTerm: live.term(index), entries })
   }
 
   #send(m: Message): void {

@@ -14,6 +14,8 @@ export class Attachment implements Reader {
   since = 0
   /** Not null: what came between its request and the answer. */
   #held: TopicEvent[] | null = []
+  /** Its `{sub}`s that are not answered yet. */
+  asked = 0
 
   constructor(subscriber: Subscriber, asChan: boolean) {
     this.subscriber = subscriber
@@ -30,6 +32,11 @@ export class Attachment implements Reader {
 
   get live(): boolean {
     return this.#held === null
+  }
+
+  /** The owner detached it; a later `{sub}` of its may be on the way. */
+  leave(): void {
+    this.#held = []
   }
 
   /** Keeps an event for later; false when the session is live and is to get it now. */

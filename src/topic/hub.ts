@@ -108,7 +108,11 @@ export class Hub implements Topics {
       this.#requests.say(from, request, attached ? 200 : 304, attached ? undefined : 'not joined')
       return done()
     }
-    if (command.kind === 'sub' && attachment === undefined) this.#proxies.arrive(from, request)
+    if (command.kind === 'sub') {
+      // Whether it is attached is for the owner to find out: it may be about to detach it.
+      const entering = this.#proxies.arrive(from, request)
+      return this.#requests.command(from, request, command, entering, done)
+    }
     this.#requests.command(from, request, command, attached, done)
   }
 

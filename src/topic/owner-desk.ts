@@ -1,3 +1,4 @@
+import type { Ask } from '../chat/ask.ts'
 import type { Actor, Command } from '../chat/command.ts'
 import type { Outcome } from '../chat/outcome.ts'
 import type { GroupId } from '../ids/group-id.ts'
@@ -35,6 +36,9 @@ export interface OwnerDeskHost {
 
 /** ms that an answer waits for its facts to arrive in other partitions, so that what follows sees them. */
 const parcelWaitMs = 1_500
+
+/** A question of which only the confirmation counts: nobody's row. */
+const confirmation: Ask = { kind: 'row', uid: '' as UserId }
 
 /**
  * The owner's side of the topic floor: takes what edges ask, has the partition evaluate it, and
@@ -191,7 +195,14 @@ export class OwnerDesk implements PartitionListener {
         }
         // What went to other partitions should have arrived when the client goes on.
         if (parcels.length === 0 || command.kind === 'note') send()
-        else this.#whenDelivered(partition, parcels, send)
+        else {
+          this.#whenDelivered(partition, parcels, () => {
+            // Meanwhile it was detached again, or this owner is no more: asked anew, it is told what holds.
+            const holds = this.#topics.find(topic)?.presence.holds(from, sid) === true
+            if (outcome.attach === undefined || (holds && partition.term === term)) send()
+            else this.#refuse(from, call, topic, 'term-changed')
+          })
+        }
         this.#topics.tell(topic, outcome.events)
         this.#placed(from, sid, uid, topic, outcome)
         if (command.kind === 'del') this.#sweep(topic)
@@ -264,12 +275,17 @@ export class OwnerDesk implements PartitionListener {
   #catchUp(from: NodeIndex, [, call, topic, low, high]: CatchUp): void {
     const partition = this.#owner(topic, from, call)
     if (partition === null) return
-    // All of these are committed: the edge learned their numbers from the stream or from `interested`.
-    partition.rows.whenApplied(partition.lastIndex, () => {
-      partition.rows.ascending(entityKey(topic), low, high, limits.maxHistoryPage).then(
-        (page) => this.#post(from, [topicKinds.page, call, page.map(pageMessage)]),
-        (error: unknown) => this.#unreadable(from, call, topic, error),
-      )
+    // The edge may have learned these numbers from a later owner: only who is confirmed has them all.
+    partition.ask(topic, confirmation, {
+      released: (_told, _parcels, after) => {
+        partition.rows.whenApplied(after, () => {
+          partition.rows.ascending(entityKey(topic), low, high, limits.maxHistoryPage).then(
+            (page) => this.#post(from, [topicKinds.page, call, page.map(pageMessage)]),
+            (error: unknown) => this.#unreadable(from, call, topic, error),
+          )
+        })
+      },
+      refused: (why) => this.#refuse(from, call, topic, why),
     })
   }
 

@@ -68,6 +68,10 @@ export class Presence {
     return had && !this.watching(uid)
   }
 
+  holds(node: NodeIndex, sid: SessionId): boolean {
+    return this.#edges.get(node)?.sids.has(sid) === true
+  }
+
   attached(uid: UserId): boolean {
     return this.#sessions.has(uid)
   }

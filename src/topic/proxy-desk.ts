@@ -78,23 +78,36 @@ export class ProxyDesk {
   }
 
   /** A session is about to enter: what is streamed from now on is held for it. */
-  arrive(from: Subscriber, request: TopicRequest): void {
+  arrive(from: Subscriber, request: TopicRequest): Attachment {
     const proxy = this.#proxy(request.topic)
-    proxy.sessions.set(from.sid, new Attachment(from, request.asChan))
+    let attachment = proxy.sessions.get(from.sid)
+    if (attachment === undefined) {
+      attachment = new Attachment(from, request.asChan)
+      proxy.sessions.set(from.sid, attachment)
+    }
+    attachment.asked++
     let places = this.#places.get(from.sid)
     if (places === undefined) this.#places.set(from.sid, (places = new Set()))
     places.add(request.topic)
+    return attachment
   }
 
   /** The owner let it in: rights, and the last message before its live stream. */
-  entered(from: Subscriber, request: TopicRequest, [want, given, seq, asChan, term]: Attached): void {
+  entered(
+    from: Subscriber,
+    request: TopicRequest,
+    attachment: Attachment,
+    [want, given, seq, asChan, term]: Attached,
+  ): void {
+    attachment.asked--
     const proxy = this.#proxies.get(request.topic)
-    const attachment = proxy?.sessions.get(from.sid)
-    if (proxy === undefined || attachment === undefined) {
+    const current = proxy?.sessions.get(from.sid)
+    if (proxy === undefined || current === undefined) {
       // It went away while the owner let it in.
       this.#tellOwner(request.topic, [topicKinds.dropped, request.topic, from.sid, from.uid])
       return
     }
+    if (current !== attachment) return // it left and asked again: the answer to that counts
     attachment.asChan ||= asChan
     proxy.enter(attachment, want, given, seq)
     // The owner that let it in is not the owner any more, and the next one does not know of it.
@@ -105,10 +118,19 @@ export class ProxyDesk {
   }
 
   /** The owner did not let it in. */
-  notEntered(from: Subscriber, topic: TopicName): void {
-    if (this.#proxies.get(topic)?.sessions.get(from.sid)?.live === false) {
+  notEntered(from: Subscriber, topic: TopicName, attachment: Attachment): void {
+    attachment.asked--
+    if (attachment.live || attachment.asked > 0) return
+    if (this.#proxies.get(topic)?.sessions.get(from.sid) === attachment) {
       this.depart(from.sid, topic)
     }
+  }
+
+  /** The owner let one session out of one topic; it stays in sight while a later `{sub}` is on its way. */
+  expelled(sid: SessionId, topic: TopicName): void {
+    const attachment = this.#proxies.get(topic)?.sessions.get(sid)
+    if (attachment !== undefined && attachment.asked > 0) attachment.leave()
+    else this.depart(sid, topic)
   }
 
   /** One session leaves one topic. */
@@ -183,6 +205,7 @@ export class ProxyDesk {
       (m) => {
         if (m[0] !== topicKinds.interested) return 'more'
         proxy.attached(m[2], m[3], m[4])
+        if (kindOf(proxy.name) === 'me') this.#watches.again(proxy.name as string as UserId)
         return 'done'
       },
       () => {

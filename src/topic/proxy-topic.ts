@@ -297,8 +297,11 @@ export class ProxyTopic {
   #evict(event: EvictEvent): void {
     for (const [sid, attachment] of this.sessions) {
       if (attachment.uid !== event.uid || !attachment.live) continue
-      this.sessions.delete(sid)
-      this.#host.detached(sid, attachment.uid, this.name)
+      attachment.leave()
+      if (attachment.asked === 0) {
+        this.sessions.delete(sid)
+        this.#host.detached(sid, attachment.uid, this.name)
+      }
       if (sid === event.exceptSid) continue
       const topic = clientTopicName(this.name, attachment.uid, attachment.asChan)
       attachment.subscriber.deliver(

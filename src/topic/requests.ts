@@ -118,11 +118,12 @@ export class Requests {
     this.#numbering.forget(sid)
   }
 
+  /** `place`: where a `{sub}` is about to enter; for everything else, whether the session is attached. */
   command(
     from: Subscriber,
     request: TopicRequest,
     command: Command,
-    attached: boolean,
+    place: Attachment | boolean,
     done: () => void,
   ): void {
     let awaited: AwaitedPage | null = null
@@ -132,7 +133,7 @@ export class Requests {
         topicKinds.request,
         call,
         request.topic,
-        [from.uid, from.level, from.sid, request.asChan, attached || awaited !== null],
+        [from.uid, from.level, from.sid, request.asChan, place === true || awaited !== null],
         awaited?.command ?? command,
       ],
       limits.requestDeadlineMs,
@@ -149,20 +150,20 @@ export class Requests {
           return 'done'
         }
         if (m[6] !== null && !('facts' in command)) {
-          this.#withFacts(from, request, command, attached, m[6], done)
+          this.#withFacts(from, request, command, place, m[6], done)
           return 'done'
         }
         if (m[7] !== null && !('claimed' in command)) {
-          this.#withClaims(from, request, command, attached, m, done)
+          this.#withClaims(from, request, command, place, m, done)
           return 'done'
         }
         if (history !== undefined) awaited = new AwaitedPage(history)
-        this.#answered(from, request, m, awaited, done)
+        this.#answered(from, request, place, m, awaited, done)
         return history === undefined ? 'done' : 'more'
       },
       (why) => {
         if (awaited !== null) return awaited.take(undefined)
-        if (command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
+        this.#notEntered(from, request, place)
         this.fail(from, request, why)
         done()
       },
@@ -173,16 +174,16 @@ export class Requests {
     from: Subscriber,
     request: TopicRequest,
     command: Command,
-    attached: boolean,
+    place: Attachment | boolean,
     users: readonly UserId[],
     done: () => void,
   ): void {
     this.#cards.facts(users).then(
       (facts: Facts | undefined) => {
         if (facts !== undefined) {
-          return this.command(from, request, { ...command, facts } as Command, attached, done)
+          return this.command(from, request, { ...command, facts } as Command, place, done)
         }
-        if (command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
+        this.#notEntered(from, request, place)
         this.fail(from, request, 'no-owner')
         done()
       },
@@ -195,7 +196,7 @@ export class Requests {
     from: Subscriber,
     request: TopicRequest,
     command: Command,
-    attached: boolean,
+    place: Attachment | boolean,
     answer: AnswerMessage,
     done: () => void,
   ): void {
@@ -205,9 +206,9 @@ export class Requests {
       (answers) => {
         const claimed = claims.filter((_, i) => answers[i] === 'ok')
         if (!answers.includes(undefined)) {
-          return this.command(from, request, { ...command, claimed } as Command, attached, done)
+          return this.command(from, request, { ...command, claimed } as Command, place, done)
         }
-        if (command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
+        this.#notEntered(from, request, place)
         this.fail(from, request, 'no-owner')
         done()
       },
@@ -218,6 +219,7 @@ export class Requests {
   #answered(
     from: Subscriber,
     request: TopicRequest,
+    place: Attachment | boolean,
     [, , ts, answered, attach, detach]: AnswerMessage,
     awaited: AwaitedPage | null,
     done: () => void,
@@ -225,9 +227,9 @@ export class Requests {
     const silent = request.command.kind === 'note'
     const { to, parts } = madeAddressee(from, request, answered)
     const rest = silent ? [] : this.#answering.writeNow(from, to, ts, parts)
-    if (attach !== null) this.#proxies.entered(from, request, attach)
-    else if (request.command.kind === 'sub') this.#proxies.notEntered(from, request.topic)
-    if (detach) this.#proxies.depart(from.sid, request.topic)
+    if (attach === null) this.#notEntered(from, request, place)
+    else if (typeof place === 'object') this.#proxies.entered(from, request, place, attach)
+    if (detach) this.#proxies.expelled(from.sid, request.topic)
     if (rest.length === 0) return done()
     this.#answering
       .writeRest(from, to, request.topic, ts, rest, () => awaited?.page ?? nothing)
@@ -236,6 +238,10 @@ export class Requests {
         this.fail(from, request, 'internal')
         done()
       })
+  }
+
+  #notEntered(from: Subscriber, { topic }: TopicRequest, place: Attachment | boolean): void {
+    if (typeof place === 'object') this.#proxies.notEntered(from, topic, place)
   }
 
   fail(from: Subscriber, request: TopicRequest, why: ErrorCode): void {

@@ -7,6 +7,8 @@ interface Watcher {
   readonly sids: Set<SessionId>
   readonly topics: Set<TopicName>
   readonly userAgent: string
+  /** What changed while the list is read: it may be older than that. */
+  changed: Set<TopicName>
 }
 
 export interface WatchesHost {
@@ -40,7 +42,7 @@ export class Watches {
       known.sids.add(sid)
       return
     }
-    const watcher: Watcher = { sids: new Set([sid]), topics: new Set(), userAgent }
+    const watcher: Watcher = { sids: new Set([sid]), topics: new Set(), userAgent, changed: new Set() }
     this.#watchers.set(uid, watcher)
     this.#read(uid, watcher)
   }
@@ -58,20 +60,40 @@ export class Watches {
   changed(uid: UserId, topic: TopicName, gone: boolean): void {
     const watcher = this.#watchers.get(uid)
     if (watcher === undefined) return
+    watcher.changed.add(topic)
     if (gone) {
       if (watcher.topics.delete(topic)) this.#host.unwatch(topic, uid)
     } else this.#add(uid, watcher, topic)
   }
 
+  /** Changes of the list may have been missed: the stream of the user's own topic was interrupted. */
+  again(uid: UserId): void {
+    const watcher = this.#watchers.get(uid)
+    if (watcher !== undefined) this.#read(uid, watcher)
+  }
+
   #read(uid: UserId, watcher: Watcher): void {
+    const changed = new Set<TopicName>()
+    watcher.changed = changed
     this.#host.list(uid).then(
       (topics) => {
-        if (this.#watchers.get(uid) !== watcher) return // gone meanwhile
-        if (topics === undefined) this.#host.later(() => this.#read(uid, watcher))
-        else for (const topic of topics) this.#add(uid, watcher, topic)
+        if (watcher.changed !== changed) return // read anew
+        if (topics === undefined) this.#host.later(() => this.again(uid))
+        else this.#listed(uid, watcher, new Set(topics))
       },
-      () => this.#host.later(() => this.#read(uid, watcher)),
+      () => this.#host.later(() => this.again(uid)),
     )
+  }
+
+  #listed(uid: UserId, watcher: Watcher, topics: ReadonlySet<TopicName>): void {
+    if (this.#watchers.get(uid) !== watcher) return // gone meanwhile
+    const { changed } = watcher
+    for (const topic of watcher.topics) {
+      if (topics.has(topic) || changed.has(topic)) continue
+      watcher.topics.delete(topic)
+      this.#host.unwatch(topic, uid)
+    }
+    for (const topic of topics) if (!changed.has(topic)) this.#add(uid, watcher, topic)
   }
 
   #add(uid: UserId, watcher: Watcher, topic: TopicName): void {

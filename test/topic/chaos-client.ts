@@ -148,16 +148,17 @@ export class ChaosClient implements Subscriber {
     if (command.kind === 'pub' && code === 202) this.#oracle.accepted(sent)
     const stay = this.stay(topic)
     if (command.kind === 'leave' && code >= 500 && stay !== undefined) stay.doubtful = true
-    if (code >= 300) return
+    if (command.kind === 'leave' && (code < 300 || code === 304)) this.#end(topic)
+    if (command.kind !== 'sub' || code >= 300) return
     const left = this.sent
       .slice(this.sent.indexOf(sent) + 1)
       .some((later) => later.topic === topic && later.command.kind === 'leave')
     if (left) return // it did not wait for this answer: in the order of its requests it is out again
-    if (command.kind === 'sub' && this.stay(topic) === undefined) {
+    if (this.stay(topic) === undefined) {
       const stays = this.stays.get(topic) ?? []
       stays.push({ from: null, seqs: [], over: false, doubtful: false, opener: sent.id })
       this.stays.set(topic, stays)
-    } else if (command.kind === 'leave') this.#end(topic)
+    }
   }
 
   #meta(meta: any): void {
