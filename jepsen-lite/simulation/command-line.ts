@@ -21,7 +21,8 @@ export interface Settings {
 export const usage = `Deterministic simulation of the Raft core.
 
   main.js run      [--seeds 300] [--seed 1] [--workers 2] [--json]
-  main.js run      --seed S --trace [--off class,class] [--faults id,id] [--until ms] [--mutant K4]
+  main.js run      --seed S --trace [--off class,class] [--faults id,id] [--until ms] [--salt N]
+                   [--mutant K4]
   main.js mutants  [--seeds 600] [--seed 1] [--workers 2] [--only K1,K4] [--json]
 
 Exit codes: 0 all held · 1 an invariant failed, or a mutant survived · 2 the campaign proves nothing
@@ -41,6 +42,7 @@ const options = {
   off: { type: 'string' },
   faults: { type: 'string' },
   until: { type: 'string' },
+  salt: { type: 'string' },
   mutant: { type: 'string' },
   only: { type: 'string' },
 } as const
@@ -58,6 +60,7 @@ export function readSettings(words: readonly string[]): Settings {
     off: (values.off?.split(',') ?? []).map(faultClass),
     mutant: values.mutant === undefined ? null : mutant(values.mutant),
     ...(ids === undefined ? {} : { keep: ids.map((id) => count('faults', id)) }),
+    ...(values.salt === undefined ? {} : { salt: count('salt', values.salt) }),
     ...(values.until === undefined ? {} : { untilMs: count('until', values.until) }),
   }
   return {
@@ -73,11 +76,13 @@ export function readSettings(words: readonly string[]): Settings {
 }
 
 /** The one command that shows a failure again. */
-export function reproduction(seed: number, { off, keep, untilMs, mutant: id }: Overrides): string {
+export function reproduction(seed: number, overrides: Overrides): string {
+  const { off, keep, untilMs, salt = 0, mutant: id } = overrides
   const words = [`node dist/jepsen-lite/simulation/main.js run --seed ${seed} --trace`]
   if (off !== undefined && off.length > 0) words.push(`--off ${off.join(',')}`)
   if (keep !== undefined) words.push(`--faults "${keep.join(',')}"`)
   if (untilMs !== undefined) words.push(`--until ${untilMs}`)
+  if (salt > 0) words.push(`--salt ${salt}`)
   if (id !== undefined && id !== null) words.push(`--mutant ${id}`)
   return words.join(' ')
 }

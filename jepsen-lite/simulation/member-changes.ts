@@ -7,7 +7,7 @@ import {
   members,
 } from '../../src/raft/confchange.ts'
 import { describeConfChange } from '../../src/raft/describe.ts'
-import type { ConfState, RaftId } from '../../src/raft/entry.ts'
+import type { ConfState, Index, RaftId } from '../../src/raft/entry.ts'
 import type { Prng } from '../prng.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import type { World } from './world.ts'
@@ -16,6 +16,15 @@ const maxVoters = 7
 const maxMachines = 9
 
 type Step = ConfChangeStep['kind']
+
+/** A change that somebody was asked for: it may still wait where nobody can see it. */
+export interface AskedChange {
+  readonly at: SimulatedNode
+  readonly life: number
+  readonly change: ConfChange
+  /** Where it stands in the log; 0: not taken up yet, -1: refused. */
+  index: Index
+}
 
 /** Changes of members, sensible and otherwise. A machine that was removed returns under a new id. */
 export class MemberChanges {
@@ -34,8 +43,12 @@ export class MemberChanges {
     const change = this.#draw(conf, random)
     if (change === null) return
     this.#world.note(() => `${leader.id} is asked to change members: ${describeConfChange(change)}`)
+    const asked: AskedChange = { at: leader, life: leader.life, change, index: 0 }
+    this.#world.askedChanges.push(asked)
     leader.input((raft) => {
-      const { error } = raft.proposeConfChange(change)
+      const { error, index } = raft.proposeConfChange(change)
+      // Refused, it counts as decided at once.
+      asked.index = index ?? -1
       counts.add(error === undefined ? 'members: proposed' : `members: ${error}`)
       const removesItself = change.steps.some(
         ({ kind, id }) => kind === 'remove' && id === leader.id,
@@ -121,6 +134,11 @@ function unusedMachines(world: World): SimulatedNode[] {
 export function confsInPlay(world: World): ConfState[] {
   const latest = world.checker.clients.conf
   const confs: ConfState[] = [latest]
+  world.askedChanges = world.askedChanges.filter((asked) => isOpen(asked, world))
+  for (const { change } of world.askedChanges) {
+    const after = changed(latest, change).conf
+    if (after !== undefined) confs.push(after)
+  }
   for (const id of members(latest)) {
     const node = world.nodes.get(id)
     if (node === undefined) continue
@@ -128,6 +146,11 @@ export function confsInPlay(world: World): ConfState[] {
     confs.push(...pendingConfs(node, latest))
   }
   return confs
+}
+
+function isOpen({ at, life, index }: AskedChange, world: World): boolean {
+  if (index === 0) return at.life === life
+  return index > world.checker.logs.lastCommitted
 }
 
 /** What the changes in the log that are not applied anywhere would make of `conf`. */

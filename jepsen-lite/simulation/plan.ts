@@ -22,6 +22,8 @@ export interface Plan {
   readonly faults: readonly FaultEvent[]
   /** A planted bug; null: none. */
   readonly mutant: string | null
+  /** Another course of the same plan: other delays, losses and orders. */
+  readonly salt: number
 }
 
 export interface CorePlan {
@@ -96,6 +98,7 @@ export interface Overrides {
   readonly keep?: readonly number[]
   readonly untilMs?: number
   readonly mutant?: string | null
+  readonly salt?: number
 }
 
 /** Swarm: each seed has some classes of fault on and others off, and its own sizes and speeds. */
@@ -128,6 +131,7 @@ export function drawPlan(seed: number, overrides: Overrides = {}): Plan {
     classes,
     faults: events.filter((event) => stays(event, overrides, untilMs)),
     mutant: overrides.mutant ?? null,
+    salt: overrides.salt ?? 0,
   }
 }
 

@@ -16,6 +16,7 @@ import type { CrashLoss } from './crash-disk.ts'
 import { foundingStep } from './crash-disk.ts'
 import { EventQueue } from './event-queue.ts'
 import { foundingIndex, foundingTerm } from './log-checker.ts'
+import type { AskedChange } from './member-changes.ts'
 import type { Narrative } from './narrative.ts'
 import { Network } from './network.ts'
 import type { Plan } from './plan.ts'
@@ -45,6 +46,8 @@ export class World implements Surroundings {
   readonly clients: Clients
   /** From now on no new trouble comes. */
   isHealed = false
+  /** Changes of members that may yet come to be. */
+  askedChanges: AskedChange[] = []
   /** Who wants to know where nodes are in their work. */
   onPass: (node: SimulatedNode, point: TrapPoint) => void = () => undefined
   readonly #streams: SnapshotStreams
@@ -53,7 +56,7 @@ export class World implements Surroundings {
   constructor(plan: Plan, narrative: Narrative) {
     this.plan = plan
     this.narrative = narrative
-    this.random = new Prng(`simulation ${plan.seed} run`)
+    this.random = new Prng(`simulation ${plan.seed} run${plan.salt === 0 ? '' : ` ${plan.salt}`}`)
     this.queue = new EventQueue(this.random.split('order'))
     this.checker = new Checker((id) => this.nodes.get(id))
     const network = this.random.split('network')

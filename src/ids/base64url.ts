@@ -25,7 +25,7 @@ export function isBase64url(text: string, from: number, to: number): boolean {
  * with a character of the alphabet.
  */
 export function canonicalEnd(text: string, spare: number): string {
-  const value = valueAt(text, text.length - 1)
+  const value = sixBits[text.charCodeAt(text.length - 1)]!
   const kept = (value >>> spare) << spare
   return kept === value ? text : text.slice(0, -1) + alphabet.charAt(kept)
 }
@@ -42,8 +42,11 @@ export function wordAt(text: string, from: number, bit: number): number {
   return word >>> 0
 }
 
-/** Writes words of 32 bits, big-endian, as text: two words give 11 characters, four give 22. */
-export function wordsToText(words: readonly number[]): string {
+/** Two words or four, of 32 bits each. */
+type Words = readonly [number, number] | readonly [number, number, number, number]
+
+/** Writes words, big-endian, as text: two give 11 characters, four give 22. */
+export function wordsToText(words: Words): string {
   let text = ''
   let bits = 0
   let held = 0
@@ -54,14 +57,11 @@ export function wordsToText(words: readonly number[]): string {
       for (; held >= 6; held -= 6) text += alphabet[(bits >>> (held - 6)) & 0x3f]!
     }
   }
-  return held === 0 ? text : text + alphabet[(bits << (6 - held)) & 0x3f]!
+  // Neither 64 nor 128 is a multiple of 6: four or two bits are left for a last character.
+  return text + alphabet[(bits << (6 - held)) & 0x3f]!
 }
 
 /** Reverses the four bytes of a word. */
 export function swapBytes(word: number): number {
   return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0
-}
-
-function valueAt(text: string, at: number): number {
-  return sixBits[text.charCodeAt(at)] ?? invalid
 }

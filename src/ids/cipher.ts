@@ -42,14 +42,17 @@ export class IdCipher {
 const delta = 0x9e3779b9
 const cycles = 32
 
-/** The round constants `sum + key[…]`, two a cycle, so that a round is one addition less. */
+/**
+ * The round constants `sum + key[…]`, two a cycle, so that a round is one addition less. `key`: four
+ * words, so that two bits are always an index.
+ */
 function schedule(key: readonly number[]): Int32Array {
   const keys = new Int32Array(2 * cycles)
   let sum = 0
   for (let cycle = 0; cycle < cycles; cycle++) {
-    keys[2 * cycle] = sum + (key[sum & 3] ?? 0)
+    keys[2 * cycle] = sum + key[sum & 3]!
     sum = (sum + delta) | 0
-    keys[2 * cycle + 1] = sum + (key[(sum >>> 11) & 3] ?? 0)
+    keys[2 * cycle + 1] = sum + key[(sum >>> 11) & 3]!
   }
   return keys
 }

@@ -48,9 +48,10 @@ export function murmur3Bytes(bytes: Uint8Array, seed: number): number {
   return finish(hash, wordFrom(bytes, whole, length - whole), length)
 }
 
+/** `count` bytes from `at`, little-endian; all of them are there. */
 function wordFrom(bytes: Uint8Array, at: number, count: number): number {
   let word = 0
-  for (let i = count - 1; i >= 0; i--) word = (word << 8) | (bytes[at + i] ?? 0)
+  for (let i = count - 1; i >= 0; i--) word = (word << 8) | bytes[at + i]!
   return word
 }
 

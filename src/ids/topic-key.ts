@@ -43,7 +43,7 @@ export function topicKey(name: TopicName): Uint8Array {
 /** The topic of a key, which may stand at `at` inside longer bytes. Asserts that it is one (IDS-7). */
 export function topicFromKey(bytes: Uint8Array, at = 0): TopicName {
   assert(bytes.length >= at + topicKeyBytes, 'IDS-7', { length: bytes.length, at })
-  const kind: number = bytes[at] ?? 0
+  const kind: number = bytes[at]!
   switch (kind) {
     case kindBytes.me:
       return meTopic(readUser(bytes, at + 1))

@@ -87,9 +87,9 @@ export function writeWord(bytes: Uint8Array, at: number, word: number): void {
   bytes[at + 3] = word
 }
 
-/** Reads an unsigned 32-bit word, big-endian; missing bytes read as zero. */
+/** Reads an unsigned 32-bit word, big-endian. The caller has made sure of the four bytes. */
 export function readWord(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
-  const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)
+  const high = (bytes[at]! << 8) | bytes[at + 1]!
+  const low = (bytes[at + 2]! << 8) | bytes[at + 3]!
   return high * 65536 + low
 }

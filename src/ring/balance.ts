@@ -181,8 +181,9 @@ class Loads {
   }
 }
 
+/** Every place on the way back is a key of `cameFrom`; a source came from -1. */
 function pathTo(end: number, cameFrom: ReadonlyMap<number, number>): number[] {
   const path: number[] = []
-  for (let at = end; at >= 0; at = cameFrom.get(at) ?? -1) path.push(at)
+  for (let at = end; at >= 0; at = cameFrom.get(at)!) path.push(at)
   return path.reverse()
 }

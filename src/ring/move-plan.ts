@@ -11,7 +11,7 @@ export interface Move {
   readonly add: readonly NodeIndex[]
   /** Nodes that cease to be; ascending. They leave only when those of `add` have caught up. */
   readonly remove: readonly NodeIndex[]
-  /** Who should lead at the end. */
+  /** Who should lead at the end; noNode when no replica is to be left. */
   readonly preferred: NodeIndex
 }
 
@@ -24,7 +24,7 @@ export function movePlan(from: Table, to: Table): Move[] {
   assert(count === newCount, 'RING-3', { count, newCount })
   const moves: Move[] = []
   to.partitions.forEach(({ replicas }, at) => {
-    const before = from.partitions[at]?.replicas ?? []
+    const before = from.partitions[at]!.replicas
     const add = without(replicas, before)
     const remove = without(before, replicas)
     const preferred = replicas[0] ?? noNode

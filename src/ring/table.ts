@@ -21,8 +21,6 @@ export interface Table {
   readonly partitions: readonly Placed[]
 }
 
-const nowhere: Placed = { replicas: [] }
-
 /** Asserts that the table has the partition (RING-2). */
 export function placed(table: Table, partition: GroupId): Placed {
   const found = table.partitions[partition - 1]
@@ -43,7 +41,7 @@ export function partitionsOf(table: Table, node: NodeIndex): GroupId[] {
 export function samePlacement(a: Table, b: Table): boolean {
   if (a.partitions.length !== b.partitions.length) return false
   return a.partitions.every(({ replicas }, at) => {
-    const other = (b.partitions[at] ?? nowhere).replicas
+    const other = b.partitions[at]!.replicas
     return replicas.length === other.length && replicas.every((node, i) => node === other[i])
   })
 }

@@ -184,7 +184,7 @@ export class ProxyDesk {
       limits.requestDeadlineMs,
       (m) => {
         if (m[0] !== topicKinds.page) return 'more'
-        proxy.caughtUp(m[2].map(expandData), high, m[2].length >= limits.maxHistoryPage)
+        proxy.caughtUp(m[2].map(expandData), high, m[2].length >= limits.maxHistoryPage, low)
         return 'done'
       },
       () => this.#catchUp(proxy, low, high), // held until there is an owner again

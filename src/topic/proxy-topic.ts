@@ -126,9 +126,9 @@ export class ProxyTopic {
   ): void {
     if (term < this.#term) return
     this.#term = term
-    for (const [uid, want, given, member] of modes) this.#modes(uid, want, given, member)
-    for (const [uid, member] of this.#members) {
-      if ((member.want & member.given & J) === 0) this.#evict({ kind: 'evict', uid, unsub: false })
+    for (const [uid, want, given, member] of modes) {
+      this.#modes(uid, want, given, member)
+      if (!this.#has(uid, J)) this.#evict({ kind: 'evict', uid, unsub: false })
     }
     const from = (this.#cursor ??= seq)
     if (seq > from) {
@@ -163,8 +163,12 @@ export class ProxyTopic {
     }
   }
 
-  /** Missed messages, ascending; `more`: the page was full and more are to be asked for. */
-  caughtUp(messages: readonly DataEvent[], high: number, more: boolean): void {
+  /** Missed messages from `low` on, ascending; `more`: the page was full and more are to be asked for. */
+  caughtUp(messages: readonly DataEvent[], high: number, more: boolean, low = 0): void {
+    if (low > this.cursor + 1 && this.#hasReaders()) {
+      // Somebody has entered since, who needs what is before, too.
+      return this.#host.catchUp(this, this.cursor + 1, high)
+    }
     for (const message of messages) {
       if (message.seq <= this.cursor) continue
       this.#cursor = message.seq

@@ -139,7 +139,8 @@ export class Requests {
       limits.requestDeadlineMs,
       (m) => {
         if (m[0] === topicKinds.page) {
-          awaited?.take(m[2])
+          if (awaited === null) return 'more' // its answer was lost with a link, and comes again
+          awaited.take(m[2])
           return 'done'
         }
         if (m[0] !== topicKinds.answer) return 'more'

@@ -42,7 +42,12 @@ export class Watches {
       known.sids.add(sid)
       return
     }
-    const watcher: Watcher = { sids: new Set([sid]), topics: new Set(), userAgent, changed: new Set() }
+    const watcher: Watcher = {
+      sids: new Set([sid]),
+      topics: new Set(),
+      userAgent,
+      changed: new Set(),
+    }
     this.#watchers.set(uid, watcher)
     this.#read(uid, watcher)
   }

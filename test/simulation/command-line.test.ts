@@ -17,7 +17,7 @@ import { cutLinks } from '../../jepsen-lite/simulation/partition-shapes.ts'
 
 test.for([
   'run --seed 7 --trace',
-  'run --seed 7 --trace --off loss,crash --faults "1,2,3" --until 900 --mutant K4',
+  'run --seed 7 --trace --off loss,crash --faults "1,2,3" --until 900 --salt 2 --mutant K4',
   'run --seed 7 --trace --faults ""',
 ])('the command that shows a failure again is understood: %s', (command) => {
   const words = command.split(' ').map((word) => word.replaceAll('"', ''))

@@ -24,7 +24,9 @@ function pub(body: string, producer: string, n: number, noecho: boolean): PubCom
 /** Publishes one after the other without waiting. */
 function publish(run: ChaosRun, dice: Dice): void {
   const [client, topic] = run.attached(dice)
-  if (client === undefined) return
+  // A session has at most 256 requests under way (limits.maxOutstandingPerSession).
+  const open = client?.sent.filter(({ done }) => done === 0).length ?? 0
+  if (client === undefined || open > 100) return
   const count = dice.chance(5) ? 130 : 1 + dice.below(5)
   for (let i = 0; i < count; i++) send(run, client, topic, run.body(), '', 0, dice.chance(50))
 }
@@ -117,7 +119,8 @@ function history(run: ChaosRun, dice: Dice): void {
   const client = dice.pick(run.living)
   const topic = dice.pick(run.topicsOf(client.uid))
   const what = dice.chance(70) ? (['data'] as const) : (['desc', 'sub', 'data', 'del'] as const)
-  if (!client.historic) return void client.send(topic, { kind: 'get', query: { what: ['desc', 'sub'] } })
+  if (!client.historic)
+    return void client.send(topic, { kind: 'get', query: { what: ['desc', 'sub'] } })
   const query = { what, data: { limit: 1 + dice.below(30) } }
   if (client.stay(topic) === undefined) client.send(topic, { kind: 'sub', get: query })
   else client.send(topic, { kind: 'get', query })

@@ -106,7 +106,8 @@ function checkOrder({ truth, topics }: ChaosRun, client: ChaosClient): void {
   for (const topic of topics) {
     let last = 0
     for (const { id, topic: to, command, code, seq } of client.sent) {
-      if (to !== topic || command.kind !== 'pub' || command.producer !== '' || code !== 202) continue
+      if (to !== topic || command.kind !== 'pub' || command.producer !== '' || code !== 202)
+        continue
       if (seq <= last) truth.wrong(`${id} is ${seq} of ${topic}, sent after what became ${last}`)
       last = seq
     }
@@ -118,9 +119,10 @@ function checkStream(run: ChaosRun, client: ChaosClient, topic: TopicName): void
   if (client.historic) return
   const { truth } = run
   for (const stay of client.stays.get(topic) ?? []) {
-    const last = stay.over || stay.doubtful || !client.lives
-      ? (stay.seqs.at(-1) ?? 0)
-      : truth.messages(topic).size
+    const last =
+      stay.over || stay.doubtful || !client.lives
+        ? (stay.seqs.at(-1) ?? 0)
+        : truth.messages(topic).size
     const missed = missing(run, client, topic, stay, last)
     if (missed.length > 0) {
       truth.wrong(
@@ -166,7 +168,9 @@ async function checkLists(run: ChaosRun): Promise<void> {
       const row = (await ask(run, topic, { kind: 'row', uid })) as MeRow | null | undefined
       if (row === undefined || list === undefined) truth.wrong(`${uid} in ${topic}: no answer`)
       else if (list.includes(topic) !== (row !== null)) {
-        truth.wrong(`${uid} in ${topic}: member ${row !== null}, in his list ${list.includes(topic)}`)
+        truth.wrong(
+          `${uid} in ${topic}: member ${row !== null}, in his list ${list.includes(topic)}`,
+        )
       }
       const mode = row == null ? 0 : row.acs.want & row.acs.given
       if ((mode & J) === 0) checkOut(run, uid, topic)
@@ -188,7 +192,8 @@ function checkMarks(run: ChaosRun, uid: string, topic: TopicName, row: MeRow): v
       [name, 'recv'],
     ] as const) {
       const told = client.marks.get(`${place}  ${uid} ${what}`) ?? 0
-      if (told > row[what]) truth.wrong(`${what} of ${uid} in ${topic} is ${row[what]}, was ${told}`)
+      if (told > row[what])
+        truth.wrong(`${what} of ${uid} in ${topic} is ${row[what]}, was ${told}`)
     }
   }
 }
@@ -217,7 +222,11 @@ function checkNews(run: ChaosRun): void {
   }
 }
 
-async function ask({ world }: ChaosRun, entity: string, question: Ask): Promise<Answer | undefined> {
+async function ask(
+  { world }: ChaosRun,
+  entity: string,
+  question: Ask,
+): Promise<Answer | undefined> {
   let answer: Answer | undefined
   void world.living[0]!.hub.ask(entity, question).then((a) => (answer = a))
   await world.time.run(100)

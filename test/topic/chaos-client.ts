@@ -29,7 +29,7 @@ export interface Sent {
   done: number
   doneAt: number
   /** Called once with the code of the answer. */
-  then: (code: number) => void
+  answered: (code: number) => void
 }
 
 /** What a session saw that cannot be. */
@@ -84,12 +84,23 @@ export class ChaosClient implements Subscriber {
     return last?.over === false ? last : undefined
   }
 
-  send(topic: TopicName, command: Command, then: (code: number) => void = () => {}): Sent {
+  send(topic: TopicName, command: Command, answered: (code: number) => void = () => {}): Sent {
     const id = `${this.sid}-${this.#next++}`
     const said = clientTopicName(topic, this.uid)
     this.#topics.set(said, topic)
     const at = this.#world.time.monotonic()
-    const sent: Sent = { id, topic, command, at, code: 0, seq: 0, meta: null, done: 0, doneAt: 0, then }
+    const sent: Sent = {
+      id,
+      topic,
+      command,
+      at,
+      code: 0,
+      seq: 0,
+      meta: null,
+      done: 0,
+      doneAt: 0,
+      answered,
+    }
     this.sent.push(sent)
     this.#oracle.note(() => `${id} on ${this.node.index} ${topic} ${JSON.stringify(command)}`)
     this.node.hub.request(this, { id, said, topic, asChan: false, command }, () => {
@@ -128,19 +139,23 @@ export class ChaosClient implements Subscriber {
       return
     }
     const sent = this.sent.find(({ id }) => id === ctrl.id)
-    if (sent === undefined) return this.#oracle.wrong(`an answer to nobody: ${JSON.stringify(ctrl)}`)
+    if (sent === undefined)
+      return this.#oracle.wrong(`an answer to nobody: ${JSON.stringify(ctrl)}`)
     if (sent.code !== 0) {
       if (sent.command.kind === 'get') return // one for each word
-      const isPart = sent.command.kind === 'sub' && (ctrl.params?.what !== undefined || ctrl.code >= 400)
+      const isPart =
+        sent.command.kind === 'sub' && (ctrl.params?.what !== undefined || ctrl.code >= 400)
       if (!isPart) {
-        this.#oracle.wrong(`${sent.id} ${sent.command.kind}: ${sent.code}, then ${JSON.stringify(ctrl)}`)
+        this.#oracle.wrong(
+          `${sent.id} ${sent.command.kind}: ${sent.code}, then ${JSON.stringify(ctrl)}`,
+        )
       }
       return
     }
     sent.code = ctrl.code
     sent.seq = ctrl.params?.seq ?? 0
     this.#follow(sent)
-    sent.then(ctrl.code)
+    sent.answered(ctrl.code)
   }
 
   #follow(sent: Sent): void {
@@ -164,7 +179,7 @@ export class ChaosClient implements Subscriber {
   #meta(meta: any): void {
     const sent = this.sent.find(({ id }) => id === meta.id)
     if (sent === undefined) return
-    if (sent.code === 0) sent.then((sent.code = 200))
+    if (sent.code === 0) sent.answered((sent.code = 200))
     sent.meta = { ...sent.meta, ...meta }
     const stay = this.stay(sent.topic)
     if (meta.desc !== undefined && stay?.opener === sent.id) stay.from ??= meta.desc.seq ?? 0
@@ -192,7 +207,8 @@ export class ChaosClient implements Subscriber {
     const before = this.marks.get(key) ?? 0
     const topic = this.#topics.get(info.src ?? info.topic)
     if (this.#oracle.leavers.has(`${info.from} ${topic}`)) return
-    if (info.seq <= before) this.#oracle.wrong(`${this.sid}: mark ${key} ${info.seq} after ${before}`)
+    if (info.seq <= before)
+      this.#oracle.wrong(`${this.sid}: mark ${key} ${info.seq} after ${before}`)
     this.marks.set(key, info.seq)
   }
 

@@ -79,7 +79,8 @@ function repeatLeads({ world, said }: ChaosRun, dice: Dice): void {
   said.push([index, hub.desk.leads])
   const [from, leads] = dice.pick(said)
   const to = dice.pick(world.living)
-  if (to.index !== from) world.time.after(dice.below(30), () => to.up && to.receive(from, [37, leads]))
+  if (to.index !== from)
+    world.time.after(dice.below(30), () => to.up && to.receive(from, [37, leads]))
 }
 
 function slow({ world }: ChaosRun, dice: Dice): void {

@@ -39,7 +39,8 @@ export class Truth implements Oracle {
 
   attempt(topic: TopicName, body: string): Attempt {
     let attempt = this.attempts.get(body)
-    if (attempt === undefined) this.attempts.set(body, (attempt = { topic, tries: 0, refused: 0, seqs: [] }))
+    if (attempt === undefined)
+      this.attempts.set(body, (attempt = { topic, tries: 0, refused: 0, seqs: [] }))
     attempt.tries++
     return attempt
   }
@@ -76,7 +77,9 @@ export class Truth implements Oracle {
   data(client: ChaosClient, topic: TopicName, seq: number, content: unknown): void {
     const stored = this.messages(topic).get(seq)
     if (stored?.content !== JSON.stringify(content)) {
-      this.wrong(`${client.sid} got ${seq} of ${topic}: ${content}, which is ${stored?.content}`)
+      this.wrong(
+        `${client.sid} got ${seq} of ${topic}: ${JSON.stringify(content)}, which is ${stored?.content}`,
+      )
     }
   }
 
@@ -86,7 +89,8 @@ export class Truth implements Oracle {
     if (seq !== messages.size + 1) this.wrong(`seq ${seq} comes after ${messages.size}`)
     if (this.#stored.has(message.content)) this.wrong(`${message.content} is stored twice`)
     this.#stored.add(message.content)
-    if (!this.attempts.has(JSON.parse(message.content))) this.wrong(`${message.content} was never sent`)
+    if (!this.attempts.has(JSON.parse(message.content)))
+      this.wrong(`${message.content} was never sent`)
     messages.set(seq, message)
   }
 

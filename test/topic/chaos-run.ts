@@ -34,8 +34,11 @@ export class ChaosRun {
     this.#dice = new Dice(seed)
     const dice = this.#dice
     this.world = new ChaosWorld(2 + dice.below(3), new Dice(dice.below(2 ** 30)))
-    for (const group of this.world.groups) group.onCommit = (id, entry) => this.truth.committed(id, entry)
-    this.uids = Array.from({ length: 2 + dice.below(4) }, (_, i) => userIdFromBigInt(BigInt(1_000 + i * 7)))
+    for (const group of this.world.groups)
+      group.onCommit = (id, entry) => this.truth.committed(id, entry)
+    this.uids = Array.from({ length: 2 + dice.below(4) }, (_, i) =>
+      userIdFromBigInt(BigInt(1_000 + i * 7)),
+    )
     this.groups = Array.from({ length: 1 + dice.below(3) }, (_, i) => grpTopic(77, 80 + i))
     this.topics = [...this.groups, p2pName(this.uids[0]!, this.uids[1]!)]
     this.truth.note = (line) => {
@@ -119,7 +122,8 @@ export class ChaosRun {
     await world.time.run(200)
     for (const uid of this.uids) {
       const client = this.client(uid, dice.pick(world.living))
-      for (const topic of this.topicsOf(uid)) client.send(topic, { kind: 'sub', get: { what: ['desc'] } })
+      for (const topic of this.topicsOf(uid))
+        client.send(topic, { kind: 'sub', get: { what: ['desc'] } })
     }
     await world.time.run(500)
     this.#calm(false)

@@ -1,5 +1,5 @@
 import type { Timers } from '../../src/ports.ts'
-import { MemoryStore } from '../../src/store/memory-store.ts'
+import type { MemoryStore } from '../../src/store/memory-store.ts'
 import type { KeyRange, Op, Pair, RangeQuery, Store, StoreSnapshot } from '../../src/store/store.ts'
 import type { Dice } from './chaos-time.ts'
 

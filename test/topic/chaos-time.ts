@@ -27,6 +27,8 @@ export class Dice implements Random {
   }
 }
 
+const settled = Promise.resolve()
+
 interface Due {
   readonly at: number
   readonly order: number
@@ -108,9 +110,9 @@ export class ChaosTime implements Clock {
 
   async #turn(): Promise<void> {
     do {
-      for (let i = 0; i < 6; i++) await undefined
+      for (let i = 0; i < 6; i++) await settled
       for (const task of this.#soon.splice(0)) task()
-      for (let i = 0; i < 3; i++) await undefined
+      for (let i = 0; i < 3; i++) await settled
     } while (this.#soon.length > 0)
   }
 

@@ -40,7 +40,10 @@ export class ChaosWorld {
     this.#dice = dice
     this.links = new ChaosLinks(this.time, new Dice(dice.below(2 ** 30)))
     const chance = new Dice(dice.below(2 ** 30))
-    this.groups = Array.from({ length: partitions }, (_, i) => new ChaosGroup(i + 1, this.time, chance))
+    this.groups = Array.from(
+      { length: partitions },
+      (_, i) => new ChaosGroup(i + 1, this.time, chance),
+    )
   }
 
   group(id: number): ChaosGroup {
@@ -58,7 +61,12 @@ export class ChaosWorld {
   async boot(index: NodeIndex): Promise<ChaosNode> {
     const rows = this.nodes.get(index)?.store.rows ?? new MemoryStore()
     const power = this.#dice.chance(20) ? 'power-loss' : 'kill'
-    const node = new ChaosNode(index, this, rows.reopened(power), new Dice(this.#dice.below(2 ** 30)))
+    const node = new ChaosNode(
+      index,
+      this,
+      rows.reopened(power),
+      new Dice(this.#dice.below(2 ** 30)),
+    )
     this.nodes.set(index, node)
     await node.open()
     this.links.join(node)
@@ -71,7 +79,8 @@ export class ChaosWorld {
     node.up = false
     this.links.leave(index)
     for (const group of this.groups) {
-      if (group.lead === index) this.time.after(100 + this.#dice.below(1_200), () => this.rescue(group))
+      if (group.lead === index)
+        this.time.after(100 + this.#dice.below(1_200), () => this.rescue(group))
     }
   }
 

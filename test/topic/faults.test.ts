@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest'
+import { grpTopic } from '../../src/ids/topic-name.ts'
+import { parseUserId } from '../../src/ids/user-id.ts'
+import { noMetrics } from '../../src/ports.ts'
+import { Attachment } from '../../src/topic/attachment.ts'
+import { Calls } from '../../src/topic/calls.ts'
+import { ProxyTopic } from '../../src/topic/proxy-topic.ts'
+import { VirtualTime } from '../peer/virtual-time.ts'
+import { group, Scene } from '../conformance/topic.ts'
+
+/** Faults that the chaos test has found, each by itself. */
+const spread = { nodes: 3, owner: 1, place: (i: number) => (i % 2) + 2 }
+const uid = parseUserId('usrFYHpffQQIhE')!
+
+function proxyWorld() {
+  const asked: [number, number][] = []
+  const got: any[] = []
+  const proxy = new ProxyTopic(grpTopic(1, 2), 1, {
+    now: () => 0,
+    meSessions: () => [],
+    isAttached: () => false,
+    catchUp: (_topic, low, high) => void asked.push([low, high]),
+    listChanged() {},
+    detached() {},
+    idle() {},
+  })
+  const session = (sid: string): Attachment => {
+    const deliver = ({ json }: { json: string }): boolean => got.push(JSON.parse(json)) > 0
+    const attachment = new Attachment({ sid, uid, level: 'auth', userAgent: '', deliver }, false)
+    proxy.sessions.set(sid, attachment)
+    return attachment
+  }
+  return { proxy, asked, got, session }
+}
+
+test('an owner that begins anew in its term is told again who listens', async () => {
+  const scene = await Scene.make(spread, 2)
+  const { world } = scene
+  const partition = world.node(1).partition(world.groupOf(group).id)
+  const { term } = partition
+  partition.lead(term)
+  await world.settle()
+  scene.client(0).publish(group, 'after')
+  await world.settle()
+  expect(scene.client(1).data(group)).toEqual([[1, 'after']])
+})
+
+test('a publish that was stored stays accepted when its sender may not write any more', async () => {
+  const scene = await Scene.make(spread, 2)
+  const { world } = scene
+  const [a, b] = [scene.client(0), scene.client(1)]
+  world.cut.add('1 3')
+  const id = b.publish(group, 'stored')
+  await world.settle(50)
+  const taken = a.ask(group, { kind: 'set', sub: { user: b.uid, mode: 'JRP' } })
+  await world.settle(50)
+  expect(await taken).toMatchObject({ code: 200 })
+  world.kill(1)
+  for (const line of world.groups.slice(1)) line.elect(2)
+  await world.settle(500)
+  expect(b.answer(id)).toMatchObject({ code: 202, params: { seq: 1 } })
+})
+
+test('the link to the owner broke at this end only, and is back: calls go there again', () => {
+  const time = new VirtualTime()
+  const sent: number[] = []
+  const post = (to: number): boolean => sent.push(to) > 0
+  const calls = new Calls({ partitions: 4, post, clock: time, timers: time, metrics: noMetrics })
+  calls.owns(2, 3, 1)
+  calls.down(3)
+  calls.call(
+    2,
+    (id) => [32, id, 'x', { kind: 'card' }],
+    1_000,
+    () => 'done',
+    () => {},
+  )
+  expect(sent).toEqual([])
+  expect(calls.up(3)).toEqual([2])
+  expect(sent).toEqual([3])
+  calls.down(3)
+  calls.owns(2, 1, 2)
+  expect(calls.up(3)).toEqual([])
+})
+
+test('a page that begins behind the place of a session that came meanwhile is asked for anew', () => {
+  const { proxy, asked, session } = proxyWorld()
+  proxy.enter(session('a'), 0x0f, 0x0f, 10)
+  proxy.attached(1, 12, [])
+  proxy.enter(session('b'), 0x0f, 0x0f, 5)
+  expect(asked).toEqual([
+    [11, 13],
+    [6, 11],
+  ])
+  proxy.caughtUp([], 13, false, 11)
+  expect(asked.at(-1)).toEqual([6, 13])
+})
+
+test('who is not a member for the new owner is evicted, though the news of it was lost', () => {
+  const { proxy, got, session } = proxyWorld()
+  proxy.enter(session('a'), 0x0f, 0x0f, 0)
+  proxy.attached(2, 0, [[uid, 0, 0, false]])
+  expect(got).toMatchObject([{ ctrl: { code: 205 } }])
+  expect(proxy.sessions.size).toBe(0)
+})
+
+test('a second {sub} that was not waited for keeps the place of the first', () => {
+  const { proxy, got, session } = proxyWorld()
+  const a = session('a')
+  proxy.enter(a, 0x0f, 0x0f, 1)
+  proxy.enter(a, 0x0f, 0x0f, 2)
+  const message = { kind: 'data', seq: 2, from: uid, ts: 0, head: null, content: '2' } as const
+  proxy.events(1, [{ ...message, skipSid: '' }])
+  expect(got.map(({ data }) => data.seq)).toEqual([2])
+})
