@@ -73,18 +73,21 @@ export function roundedUp(share: number): number {
   return Math.ceil(share - rounding)
 }
 
-/** The level at which Σ min(weight × level, most) = amount, or the highest that matters. */
+/**
+ * The level at which Σ min(weight × level, most) = amount, which is at most `most` of each. The
+ * weights are summed from the lightest up: taking the heavy off a total would lose the light ones.
+ */
 function waterLevel(weights: readonly number[], amount: number, most: number): number {
-  const heaviestFirst = weights.toSorted((a, b) => b - a)
+  const lightestFirst = weights.toSorted((a, b) => a - b)
+  let sum = 0
+  const sums = lightestFirst.map((weight) => (sum += weight))
+  let last = weights.length - 1
   let left = amount
-  let weight = weights.reduce((sum, it) => sum + it, 0)
-  for (const heaviest of heaviestFirst) {
-    if ((heaviest * left) / weight <= most + rounding) break
+  for (; last > 0; last--) {
+    if (lightestFirst[last]! * (left / sums[last]!) <= most + rounding) break
     left -= most
-    weight -= heaviest
-    if (weight <= 0) return Number.MAX_VALUE
   }
-  return left / weight
+  return left / sums[last]!
 }
 
 function groupByZone(places: readonly Place[]): Map<string, number[]> {

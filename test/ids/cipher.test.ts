@@ -73,9 +73,10 @@ describe('minting', () => {
     const ids = mint()
     const group = ids.group(now)
     expect(parseTopicName(group)).toBe(group)
-    const refused = ids.group(now + 1_000)
-    expect(refused).toBe('needs-ceiling')
-    expect(isRefusal(refused)).toBe(true)
+    for (const refused of [ids.group(now + 1_000), ids.user(now + 1_000)]) {
+      expect(refused).toBe('needs-ceiling')
+      expect(isRefusal(refused)).toBe(true)
+    }
   })
 
   test('the one id that is enciphered to zero is skipped', () => {

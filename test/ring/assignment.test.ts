@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { noNode } from '../../src/ids/node-index.ts'
 import { assign } from '../../src/ring/assignment.ts'
 import type { RingMember } from '../../src/ring/assignment.ts'
 import { defaultVirtualNodes } from '../../src/ring/hash-ring.ts'
@@ -260,6 +261,19 @@ test('the move plan is exactly the difference (twin: arrivals)', () => {
   })
   expect(movePlan(after, after)).toEqual([])
   expect(samePlacement(before, after)).toBe(false)
+})
+
+describe('a move names', () => {
+  const one = (...replicas: number[]): Table => ({ version: 1, partitions: [{ replicas }] })
+
+  test.each([
+    ['nodes ascending', [5, 4, 1], [1, 9, 3], { add: [3, 9], remove: [4, 5], preferred: 1 }],
+    ['a new owner alone', [1, 2], [2, 1], { add: [], remove: [], preferred: 2 }],
+    ['nobody where no replica is left', [2, 1], [], { add: [], remove: [1, 2], preferred: noNode }],
+    ['a first owner', [], [7], { add: [7], remove: [], preferred: 7 }],
+  ])('%s', (_what, before, after, move) => {
+    expect(movePlan(one(...before), one(...after))).toEqual([{ partition: 1, ...move }])
+  })
 })
 
 describe('what cannot be', () => {

@@ -97,6 +97,25 @@ describe('fair shares', () => {
   })
 
   test.each([
+    [
+      [1e20, 1, 1],
+      [64, 32, 32],
+    ],
+    [
+      [1, 1e20, 3],
+      [16, 64, 48],
+    ],
+    [
+      [1e300, 1e300, 1],
+      [64, 64, 0],
+    ],
+  ])('weights %j, two replicas: no weight is lost in rounding', (weights, wanted) => {
+    const places = weights.map((weight, at) => ({ zone: `zone ${at}`, weight }))
+    const shares = fairShares(places, { partitions: 64, slots: 2, limit: 1 })
+    shares.forEach((share, at) => expect(share).toBeCloseTo(wanted[at]!, 6))
+  })
+
+  test.each([
     [['a', 'b', 'c'], 3, 1],
     [['a', 'a', 'b'], 3, 2],
     [['a', 'b', 'b', 'b', 'b'], 5, 4],

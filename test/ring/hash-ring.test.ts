@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { partitionOf } from '../../src/ids/routing-key.ts'
+import { murmur3, partitionOf } from '../../src/ids/routing-key.ts'
 import { assign } from '../../src/ring/assignment.ts'
 import { HashRing, defaultVirtualNodes } from '../../src/ring/hash-ring.ts'
 import { partitionsOf, placed, samePlacement, tableHash } from '../../src/ring/table.ts'
@@ -50,6 +50,15 @@ describe('ring', () => {
     for (let i = 0; i < 20_000; i++) if (ring.walk(`key ${i}`)[0] === 1) first++
     expect(first / 20_000).toBeGreaterThan(0.6)
     expect(first / 20_000).toBeLessThan(0.73)
+  })
+
+  test('points that collide are met lower index first, whatever the order of nodes', () => {
+    expect(murmur3('node 255 105', 0)).toBe(murmur3('node 108 108', 0))
+    const near = [233, 448, 518].map((number) => `partition ${number}`) // next point: these two
+    for (const key of near) {
+      expect(ringOf([108, 255]).walk(key)).toEqual([108, 255])
+      expect(ringOf([255, 108]).walk(key)).toEqual([108, 255])
+    }
   })
 
   test('golden: walks are frozen', () => {
