@@ -46,9 +46,10 @@ export class MemberChanges {
     const asked: AskedChange = { at: leader, life: leader.life, change, index: 0 }
     this.#world.askedChanges.push(asked)
     leader.input((raft) => {
-      const { error, index } = raft.proposeConfChange(change)
+      const result = raft.proposeConfChange(change)
+      const { error } = result
       // Refused, it counts as decided at once.
-      asked.index = index ?? -1
+      asked.index = result.error === undefined ? result.index : -1
       counts.add(error === undefined ? 'members: proposed' : `members: ${error}`)
       const removesItself = change.steps.some(
         ({ kind, id }) => kind === 'remove' && id === leader.id,

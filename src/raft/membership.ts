@@ -65,6 +65,8 @@ function appendConfChange(core: Core, leader: LeaderState, data: Uint8Array): In
 
 /** The entry was applied: its members count from here on. A step that no longer fits changes nothing. */
 export function applyConfChange(core: Core, change: ConfChange): ConfState {
+  // The members of a snapshot that was taken are newer than any entry handed out before it.
+  if (core.log.unstable.snapshot !== null) return core.conf
   const result = changed(core.conf, change)
   if (result.error !== undefined) return core.conf
   const before = core.conf

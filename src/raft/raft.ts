@@ -110,7 +110,10 @@ export class Raft {
     return proposeConfChange(this.#core, change)
   }
 
-  /** To be called when a `conf-change` entry is applied, before `appliedTo`. Returns the members from now on. */
+  /**
+   * To be called when a `conf-change` entry is applied, before `appliedTo`. Returns the members from
+   * now on. A snapshot voids what was handed out before it: after `step`, take the ready first.
+   */
   applyConfChange(change: ConfChange): ConfState {
     return applyConfChange(this.#core, change)
   }
