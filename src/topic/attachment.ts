@@ -36,7 +36,7 @@ export class Attachment implements Reader {
 
   /** The owner detached it; a later `{sub}` of its may be on the way. */
   leave(): void {
-    this.#held = []
+    this.#held ??= []
   }
 
   /** Keeps an event for later; false when the session is live and is to get it now. */

@@ -25,6 +25,8 @@ interface Call {
   sentTo: NodeIndex
   /** It left this node at least once: from then on a failure is unknown. */
   everSent: boolean
+  /** What became of an earlier try is not known. */
+  isDoubtful: boolean
 }
 
 /** Calls to the owner of one partition, in the order in which they were made. */
@@ -116,6 +118,7 @@ export class Calls {
       deadline,
       sentTo: 0,
       everSent: false,
+      isDoubtful: false,
     }
     lane.calls.set(id, call)
     this.#byId.set(id, lane)
@@ -138,8 +141,10 @@ export class Calls {
     if (lane === undefined || call === undefined) return
     if (why === 'queue-full' || why === 'internal') {
       this.#remove(lane, id)
-      return call.failed(why)
+      // This try came to nothing, but one before it may have been done.
+      return call.failed(why === 'queue-full' && call.isDoubtful ? 'no-answer' : why)
     }
+    if (why === 'term-changed') call.isDoubtful = true
     if (call.sentTo === from) call.sentTo = 0
     if (lane.owner === from && term >= lane.term && owner !== from) lane.owner = 0
     if (owner !== 0 && term > lane.term) this.#setOwner(lane, owner, term)
@@ -163,7 +168,11 @@ export class Calls {
         lane.owner = 0
         lane.lost = node
       }
-      for (const call of lane.calls.values()) if (call.sentTo === node) call.sentTo = 0
+      for (const call of lane.calls.values()) {
+        if (call.sentTo !== node) continue
+        call.sentTo = 0
+        call.isDoubtful = true
+      }
     }
   }
 
@@ -195,6 +204,7 @@ export class Calls {
   #send(call: Call, owner: NodeIndex): void {
     if (call.everSent) this.#resent.add()
     sometimes(call.everSent, 'topic: a call was sent again to another owner')
+    if (call.sentTo !== 0) call.isDoubtful = true
     if (!this.#post(owner, call.make(call.id))) return // held back until the sweep or another owner
     call.sentTo = owner
     call.everSent = true

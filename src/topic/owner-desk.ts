@@ -22,6 +22,7 @@ import type {
   TopicMessage,
 } from './messages.ts'
 import { topicKinds } from './messages.ts'
+import { AnswerOrder } from './answer-order.ts'
 import { Interests } from './interests.ts'
 import { OwnerTopics } from './owner-topics.ts'
 import { pageMessage } from './page-message.ts'
@@ -48,6 +49,7 @@ export class OwnerDesk implements PartitionListener {
   readonly #partitions = new Map<GroupId, Partition>()
   readonly #topics: OwnerTopics
   readonly #interests: Interests
+  readonly #order = new AnswerOrder()
   readonly #count: number
   readonly #post: Post
   readonly #clock: Clock
@@ -193,15 +195,19 @@ export class OwnerDesk implements PartitionListener {
           this.#answer(from, call, outcome, term)
           this.#history(from, call, topic, partition, outcome, after)
         }
-        // What went to other partitions should have arrived when the client goes on.
-        if (parcels.length === 0 || command.kind === 'note') send()
+        const line = `${from} ${sid} ${topic}`
+        const isFree = parcels.length === 0 && !this.#order.waits(line)
+        if (isFree || command.kind === 'note') send()
         else {
-          this.#whenDelivered(partition, parcels, () => {
+          const ready = this.#order.put(line, () => {
             // Meanwhile it was detached again, or this owner is no more: asked anew, it is told what holds.
             const holds = this.#topics.find(topic)?.presence.holds(from, sid) === true
             if (outcome.attach === undefined || (holds && partition.term === term)) send()
             else this.#refuse(from, call, topic, 'term-changed')
           })
+          // What went to other partitions should have arrived when the client goes on.
+          if (parcels.length === 0) ready()
+          else this.#whenDelivered(partition, parcels, ready)
         }
         this.#topics.tell(topic, outcome.events)
         this.#placed(from, sid, uid, topic, outcome)

@@ -61,7 +61,9 @@ export class ProxyDesk {
       catchUp: (topic, low, high) => this.#catchUp(topic, low, high),
       listChanged: (uid, topic, gone) => this.#watches.changed(uid, topic, gone),
       detached: (sid, uid, topic) => this.#detached(sid, uid, topic),
-      idle: (topic) => void this.#proxies.delete(topic.name),
+      idle: (topic) => {
+        if (this.#isCurrent(topic)) this.#proxies.delete(topic.name)
+      },
     }
   }
 
@@ -171,6 +173,11 @@ export class ProxyDesk {
     return proxy
   }
 
+  /** One that everybody left is done for, whatever still comes for it: the topic may have another by now. */
+  #isCurrent(proxy: ProxyTopic): boolean {
+    return this.#proxies.get(proxy.name) === proxy
+  }
+
   *#meSessions(uid: UserId): Iterable<Attachment> {
     for (const attachment of this.#proxies.get(meTopic(uid))?.sessions.values() ?? []) {
       if (attachment.live) yield attachment
@@ -184,10 +191,13 @@ export class ProxyDesk {
       limits.requestDeadlineMs,
       (m) => {
         if (m[0] !== topicKinds.page) return 'more'
+        if (!this.#isCurrent(proxy)) return 'done'
         proxy.caughtUp(m[2].map(expandData), high, m[2].length >= limits.maxHistoryPage, low)
         return 'done'
       },
-      () => this.#catchUp(proxy, low, high), // held until there is an owner again
+      () => {
+        if (this.#isCurrent(proxy)) this.#catchUp(proxy, low, high) // held until there is an owner again
+      },
     )
   }
 
@@ -204,12 +214,13 @@ export class ProxyDesk {
       limits.requestDeadlineMs,
       (m) => {
         if (m[0] !== topicKinds.interested) return 'more'
+        if (!this.#isCurrent(proxy)) return 'done'
         proxy.attached(m[2], m[3], m[4])
         if (kindOf(proxy.name) === 'me') this.#watches.again(proxy.name as string as UserId)
         return 'done'
       },
       () => {
-        if (this.#proxies.get(proxy.name) === proxy) this.#attachTo(proxy)
+        if (this.#isCurrent(proxy)) this.#attachTo(proxy)
       },
     )
   }
@@ -223,7 +234,7 @@ export class ProxyDesk {
       limits.requestDeadlineMs,
       (m) => {
         if (m[0] !== topicKinds.interested) return 'more'
-        proxy.watched(m[2], m[3], m[4])
+        if (this.#isCurrent(proxy)) proxy.watched(m[2], m[3], m[4])
         return 'done'
       },
       () => {

@@ -143,3 +143,30 @@ test('an answer that is none yet makes the call go again a little later', () => 
   time.advance(50)
   expect(sent).toHaveLength(2)
 })
+
+test.each([
+  ['was refused before for certain', 'not-owner', 'queue-full'],
+  ['may have been done by an earlier owner', 'term-changed', 'no-answer'],
+] as const)('queue-full for a call that %s', (_what, before, end) => {
+  const { time, calls, call, sent, ends } = world()
+  calls.owns(2, 3, 1)
+  call('a')
+  calls.refused(3, [36, 1, before, 1, 2])
+  time.advance(30)
+  expect(sent.map(({ to }) => to)).toEqual([3, 1])
+  calls.refused(1, [36, 1, 'queue-full', 1, 2])
+  expect(ends).toEqual([`a ${end}`])
+})
+
+test('queue-full after the link to an earlier owner broke, or the owner changed without a word: not known', () => {
+  const { calls, call, ends } = world()
+  calls.owns(2, 3, 1)
+  call('a')
+  calls.down(3)
+  calls.owns(2, 1, 2)
+  call('b')
+  calls.owns(2, 2, 3)
+  call('c')
+  for (const id of [1, 2, 3]) calls.refused(2, [36, id, 'queue-full', 2, 3])
+  expect(ends).toEqual(['a no-answer', 'b no-answer', 'c queue-full'])
+})

@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest'
 import { grpTopic } from '../../src/ids/topic-name.ts'
 import { parseUserId } from '../../src/ids/user-id.ts'
-import { noMetrics } from '../../src/ports.ts'
+import { noMetrics, silentLogger } from '../../src/ports.ts'
 import { Attachment } from '../../src/topic/attachment.ts'
 import { Calls } from '../../src/topic/calls.ts'
+import { Hub } from '../../src/topic/hub.ts'
+import type { TopicMessage } from '../../src/topic/messages.ts'
 import { ProxyTopic } from '../../src/topic/proxy-topic.ts'
 import { VirtualTime } from '../peer/virtual-time.ts'
 import { group, Scene } from '../conformance/topic.ts'
+import { Client } from './world.ts'
 
 /** Faults that the chaos test has found, each by itself. */
 const spread = { nodes: 3, owner: 1, place: (i: number) => (i % 2) + 2 }
@@ -112,4 +115,75 @@ test('a second {sub} that was not waited for keeps the place of the first', () =
   const message = { kind: 'data', seq: 2, from: uid, ts: 0, head: null, content: '2' } as const
   proxy.events(1, [{ ...message, skipSid: '' }])
   expect(got.map(({ data }) => data.seq)).toEqual([2])
+})
+
+test('a {sub} behind a {leave} whose facts are under way is answered behind it, and holds', async () => {
+  const scene = await Scene.make(spread, 2)
+  const { world } = scene
+  const [a, b] = [scene.client(0), scene.client(1)]
+  const other = new Client(world, 3, b.uid, 'other')
+  const list = world.groupOf(b.uid)
+  const topics = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => grpTopic(77, i))
+  const topic = topics.find((name) => world.groupOf(name) !== list)!
+  await a.sub(topic, { create: 'grp' }, 'new2')
+  await b.sub(topic)
+  list.commits = false // the news that he left cannot arrive
+  const left = b.send(topic, { kind: 'leave', unsub: true })
+  await world.settle(50)
+  other.send(topic, { kind: 'sub' }) // he is a member again, so that nothing waits for the next {sub}
+  await world.settle(50)
+  const back = b.send(topic, { kind: 'sub' })
+  await world.settle(50)
+  expect(b.answer(back)).toBeUndefined()
+  a.publish(topic, 'meanwhile')
+  await world.settle(2_000)
+  const codes = b.got.filter(({ ctrl }) => [left, back].includes(ctrl?.id)).map((m) => m.ctrl)
+  expect(codes).toMatchObject([
+    { id: left, code: 200 },
+    { id: back, code: 200 },
+  ])
+  a.publish(topic, 'after')
+  await world.settle()
+  console.log(b.got.slice(-8).map((m) => JSON.stringify(m)).join('\n'))
+  expect(b.data(topic)).toEqual([
+    [1, 'meanwhile'],
+    [2, 'after'],
+  ])
+})
+
+test('what still comes for a proxy that everybody left does not take its successor away', () => {
+  const time = new VirtualTime()
+  const sent: TopicMessage[] = []
+  const hub = new Hub({
+    self: 1,
+    partitions: 1,
+    post: (_to, message) => sent.push(message) > 0,
+    nodes: () => [2],
+    clock: time,
+    timers: time,
+    logger: silentLogger,
+    metrics: noMetrics,
+    presenceGraceMs: 1_000,
+  })
+  const topic = grpTopic(1, 2)
+  const call = (): number => sent.at(-1)?.[1] as number
+  const join = (sid: string): void => {
+    const from = { sid, uid, level: 'auth', userAgent: '', deliver: () => true } as const
+    const command = { kind: 'sub' } as const
+    hub.request(from, { id: sid, said: topic, topic, asChan: false, command }, () => {})
+    const parts = [{ kind: 'ctrl', code: 200 }] as const
+    hub.receive(2, [22, call(), 0, parts, [0x0f, 0x0f, 3, false, 1], false, null, null])
+  }
+  hub.receive(2, [37, [[1, 1]]])
+  join('a')
+  // A gap, and behind it the end of his membership: both wait for what was missed.
+  hub.receive(2, [25, topic, 1, [[5, uid, 0, null, '5', ''], { kind: 'evict', uid, unsub: false }]])
+  expect(sent.at(-1)).toMatchObject([31, expect.anything(), topic, 4, 5])
+  const missed = call()
+  hub.forget('a')
+  join('b')
+  expect(hub.isAttached('b', topic)).toBe(true)
+  hub.receive(2, [24, missed, [[4, uid, 0, null, '4', '']]])
+  expect(hub.isAttached('b', topic)).toBe(true)
+  hub.close()
 })
