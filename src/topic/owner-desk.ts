@@ -210,6 +210,8 @@ export class OwnerDesk implements PartitionListener {
           else this.#whenDelivered(partition, parcels, ready)
         }
         this.#topics.tell(topic, outcome.events)
+        // The answer may wait, and a node that nobody listens from gets no more events: it hears of this now.
+        if (outcome.detach === true) this.#topics.flush()
         this.#placed(from, sid, uid, topic, outcome)
         if (command.kind === 'del') this.#sweep(topic)
       },

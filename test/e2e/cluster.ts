@@ -29,7 +29,7 @@ export async function until<T>(
   for (;;) {
     try {
       const found = await check()
-      if (found) return found as NonNullable<T>
+      if (found !== undefined && found !== null && found !== false) return found
       last = found
     } catch (error) {
       last = error

@@ -1,3 +1,4 @@
+import { makeProducerId } from '../../src/ids/producer-id.ts'
 import type { Ledger } from './ledger.ts'
 import { RawClient } from './raw-client.ts'
 import type { Data } from './raw-client.ts'
@@ -111,6 +112,7 @@ export class Follower extends Wanderer {
 /** Publishes to topics under keys of its own and asks again, under the same key, for what was not answered. */
 export class KeyedPublisher extends Wanderer {
   readonly #name: string
+  readonly #producer: string
   readonly #ledger: Ledger
   readonly #topics: readonly string[]
   readonly #open = new Map<string, number[]>()
@@ -125,6 +127,7 @@ export class KeyedPublisher extends Wanderer {
   ) {
     super(addresses, at, token)
     this.#name = options.name
+    this.#producer = makeProducerId(Date.now(), Math.floor(Math.random() * 2 ** 22))
     this.#ledger = options.ledger
     this.#topics = options.topics
     this.#window = options.window
@@ -148,7 +151,7 @@ export class KeyedPublisher extends Wanderer {
       const content = `${this.#name} ${n}`
       open.push(n)
       this.#ledger.sending(topic, content)
-      const answer = await client.publish(topic, content, { producer: this.#name, n })
+      const answer = await client.publish(topic, content, { producer: this.#producer, n })
       this.#ledger.answered(topic, content, answer)
       if (answer.code !== 0) open.splice(open.indexOf(n), 1)
     }

@@ -144,7 +144,6 @@ test('a {sub} behind a {leave} whose facts are under way is answered behind it, 
   ])
   a.publish(topic, 'after')
   await world.settle()
-  console.log(b.got.slice(-8).map((m) => JSON.stringify(m)).join('\n'))
   expect(b.data(topic)).toEqual([
     [1, 'meanwhile'],
     [2, 'after'],
