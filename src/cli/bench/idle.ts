@@ -23,8 +23,11 @@ export interface IdleResult {
   readonly clean: boolean
 }
 
-/** Connections made first, so that code paths are loaded and users signed up before memory is read. */
-const warmConnections = 60
+/**
+ * Connections made first, and kept: code paths are loaded, users signed up, and the young generation
+ * of each heap has its full size, which is a cost per process and not per connection.
+ */
+const warmConnections = 2_000
 
 /** Memory of logged-in connections that do nothing. */
 export async function benchIdle(
