@@ -63,11 +63,7 @@ export const defaultEdgeOptions: EdgeOptions = {
   maxFileBytes: 8 * 1024 * 1024,
 }
 
-/** The protocol we speak, and the oldest we answer (tinode-wire.md, head and section 11). */
-export const protocolVersion = '0.25'
+/** The oldest protocol we answer (tinode-wire.md, section 11); the one we speak is in wire/versions. */
 export const oldestVersion = { major: 0, minor: 20 }
 export const minTagLength = 2
 export const maxTagLength = 96
-
-/** The subprotocol whose frames are binary msgpack instead of JSON text. */
-export const msgpackProtocol = 'flotilla.msgpack.v1'

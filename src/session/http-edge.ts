@@ -9,7 +9,7 @@ import type { Clock } from '../ports.ts'
 import { timeText } from '../topic/times.ts'
 import { AddressGate } from './address-gate.ts'
 import { apiKeyOf, isValidApiKey } from './api-key.ts'
-import { msgpackProtocol } from './edge-options.ts'
+import { msgpackSubprotocol } from '../wire/versions.ts'
 import type { EdgeOptions } from './edge-options.ts'
 import type { SessionMetrics } from './session-metrics.ts'
 import { ClientSocket } from './websocket.ts'
@@ -224,7 +224,7 @@ function websocketOptions(options: EdgeOptions): ServerOptions<typeof ClientSock
       ? { serverNoContextTakeover: true, clientNoContextTakeover: true, concurrencyLimit: 2 }
       : false,
     handleProtocols: (offered: Set<string>): string | false =>
-      offered.has(msgpackProtocol) ? msgpackProtocol : false,
+      offered.has(msgpackSubprotocol) ? msgpackSubprotocol : false,
   }
   return known
 }

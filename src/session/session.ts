@@ -7,7 +7,7 @@ import { ctrlFrame } from '../topic/render.ts'
 import type { Subscriber, TopicRequest } from '../topic/topics.ts'
 import { frameText } from '../wire/client-frames.ts'
 import { dispatch } from './dispatch.ts'
-import { msgpackProtocol } from './edge-options.ts'
+import { msgpackSubprotocol } from '../wire/versions.ts'
 import type { Beating, Pulse } from './heartbeat.ts'
 import { refusals } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
@@ -75,7 +75,7 @@ export class Session implements Subscriber, SocketListener, Beating {
     this.host = host
     this.sid = sid
     this.address = address
-    this.speaksMsgpack = socket.protocol === msgpackProtocol
+    this.speaksMsgpack = socket.protocol === msgpackSubprotocol
     this.#socket = socket
     this.#pulse = host.heartbeat.begin(this)
     host.table.add(this)

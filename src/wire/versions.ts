@@ -15,7 +15,7 @@ export function commonPeerVersion(theirs: { readonly min: number; readonly max: 
   return version >= Math.max(minPeerVersion, theirs.min) ? version : 0
 }
 
-/** The client protocol that our own clients say in `{hi}` (tinode-wire.md 2.3). */
+/** The client protocol that we speak: said in `{hi}` by our clients, and answered by our nodes (tinode-wire.md 2.3). */
 export const clientProtocol = '0.25'
 
 /** Websocket subprotocol of binary frames that carry msgpack instead of JSON text. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decode } from './msgpack-text.ts'
-import { msgpackProtocol } from '../../src/session/edge-options.ts'
+import { msgpackSubprotocol } from '../../src/wire/versions.ts'
 import { packClient } from '../../src/wire/client-codec.ts'
 import { Frame } from '../../src/topic/frame.ts'
 import { eventually, group, stockKey, TestClient, TestEdge } from './edge-fixture.ts'
@@ -48,8 +48,8 @@ describe('an upgrade', () => {
     expect(await client.status()).toBe(101)
     await client.until(() => client.received.indexOf('\r\n\r\n'))
     expect(client.received.toString().toLowerCase()).not.toContain('sec-websocket-protocol')
-    const ours = await TestClient.open(edge.url, [msgpackProtocol])
-    expect(ours.socket.protocol).toBe(msgpackProtocol)
+    const ours = await TestClient.open(edge.url, [msgpackSubprotocol])
+    expect(ours.socket.protocol).toBe(msgpackSubprotocol)
   })
 
   test('compression is off by default, and on when it is asked for', async () => {
@@ -140,7 +140,7 @@ test('a client of the msgpack subprotocol is answered in binary, in both codecs'
   await using edge = await TestEdge.open()
   const json = await edge.client(await edge.user('ann'))
   await edge.user('ben')
-  const client = await TestClient.open(edge.url, [msgpackProtocol])
+  const client = await TestClient.open(edge.url, [msgpackSubprotocol])
   const say = (message: object): void => client.socket.send(packClient(message))
   say({ hi: { id: '1', ver: '0.25' } })
   say({ login: { id: '2', scheme: 'basic', secret: Buffer.from('ben:secret12') } })

@@ -4,7 +4,8 @@ import { userIdFromBigInt } from '../../src/ids/user-id.ts'
 import { realSystem } from '../../src/node/system.ts'
 import { noMetrics, silentLogger } from '../../src/ports.ts'
 import type { Logger } from '../../src/ports.ts'
-import { defaultEdgeOptions, msgpackProtocol } from '../../src/session/edge-options.ts'
+import { defaultEdgeOptions } from '../../src/session/edge-options.ts'
+import { msgpackSubprotocol } from '../../src/wire/versions.ts'
 import { Heartbeat } from '../../src/session/heartbeat.ts'
 import { LoginBackoff } from '../../src/session/login-backoff.ts'
 import { PasswordDesk } from '../../src/session/password-desk.ts'
@@ -121,7 +122,7 @@ const runs = { numRuns: 400 }
 test('whatever a message holds, it is answered, passed on, or dropped as a note; nothing throws', () => {
   fc.assert(
     fc.property(state, message, fc.boolean(), (at, { verb: name, body, extra }, isPacked) => {
-      const bench = new Bench(at, isPacked ? msgpackProtocol : '')
+      const bench = new Bench(at, isPacked ? msgpackSubprotocol : '')
       const sent = { [name]: body, ...(Object.keys(extra as object).length > 2 ? { extra } : {}) }
       const bytes = isPacked ? packClient(sent) : Buffer.from(JSON.stringify(sent))
       bench.session.heardMessage(bytes, isPacked)
@@ -150,7 +151,7 @@ test('whatever bytes come, they are answered with 400 or closed', () => {
       fc.boolean(),
       fc.boolean(),
       (bytes, isBinary, isPacked) => {
-        const bench = new Bench('auth', isPacked ? msgpackProtocol : '')
+        const bench = new Bench('auth', isPacked ? msgpackSubprotocol : '')
         bench.session.heardMessage(Buffer.from(bytes), isBinary)
         expect(bench.errors).toEqual([])
         expect(bench.frames.length + bench.topics.requests.length).toBe(1)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { msgpackProtocol } from '../../src/session/edge-options.ts'
+import { msgpackSubprotocol } from '../../src/wire/versions.ts'
 import { TokenMint } from '../../src/session/token.ts'
 import { Frame } from '../../src/topic/frame.ts'
 import { MsgpackReader } from '../../src/wire/msgpack-reader.ts'
@@ -96,7 +96,7 @@ function unpacked(bytes: Buffer): unknown {
 }
 
 async function clientFor(hostile: HostileMessage): Promise<TestClient> {
-  const client = await TestClient.open(edge.url, hostile.msgpack ? [msgpackProtocol] : [])
+  const client = await TestClient.open(edge.url, hostile.msgpack ? [msgpackSubprotocol] : [])
   if (hostile.as === 'new') return client
   client.send({ hi: { id: 'h', ver: '0.25' } })
   if (hostile.as !== 'hello') {

@@ -1,4 +1,5 @@
-import { maxTagLength, minTagLength, oldestVersion, protocolVersion } from '../edge-options.ts'
+import { clientProtocol } from '../../wire/versions.ts'
+import { maxTagLength, minTagLength, oldestVersion } from '../edge-options.ts'
 import type { EdgeOptions } from '../edge-options.ts'
 import { refusals } from '../refusal.ts'
 import type { HiBody } from '../schema.ts'
@@ -59,7 +60,7 @@ function setDevice(session: Session, said: string | null | undefined): boolean {
 
 function paramsOf(options: EdgeOptions): { readonly [key: string]: Json } {
   return {
-    ver: protocolVersion,
+    ver: clientProtocol,
     build: options.build,
     maxMessageSize: options.maxMessageBytes,
     maxSubscriberCount: options.maxSubscriberCount,
