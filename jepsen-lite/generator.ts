@@ -16,10 +16,16 @@ export interface GeneratorOptions<Kind extends string> {
   readonly idleShare: number
   /** Mean length of such a stretch, ms. */
   readonly idleMs: number
+  /** ms; missing: the monotonic clock. Null: `after` is the whole gap, however long the last operation took. */
+  readonly now?: (() => number) | null
 }
 
+/** A lane that fell behind catches up with so much and no more, or a slow time would be followed by a flood. ms */
+const maxBehindMs = 500
+
 /**
- * Draws what a lane does and when. Gaps are exponential, so that lanes meet by chance and not in
+ * Draws what a lane does and when. Gaps are measured from start to start of operations, so that the
+ * time that they take does not lower the rate. They are exponential, so that lanes meet by chance and not in
  * step; idle stretches come on top, and the rate in between is raised so that the mean stays.
  */
 export class Generator<Kind extends string> {
@@ -29,8 +35,10 @@ export class Generator<Kind extends string> {
   readonly #gapMs: number
   readonly #idleChance: number
   readonly #idleMs: number
+  readonly #now: (() => number) | null
+  #due: number | undefined
 
-  constructor({ prng, rate, lanes, mix, idleShare, idleMs }: GeneratorOptions<Kind>) {
+  constructor({ prng, rate, lanes, mix, idleShare, idleMs, now }: GeneratorOptions<Kind>) {
     this.#prng = prng
     this.#kinds = Object.entries<number>(mix).map(
       ([kind, weight]) => [kind as Kind, weight] as const,
@@ -40,14 +48,22 @@ export class Generator<Kind extends string> {
     const meanMs = (1000 * lanes) / rate
     this.#gapMs = meanMs * (1 - idleShare)
     this.#idleMs = idleMs
+    this.#now = now === undefined ? () => performance.now() : now
     this.#idleChance = idleShare === 0 ? 0 : Math.min(1, (meanMs * idleShare) / idleMs)
   }
 
   /** `after` is in ms: what must pass before the step. */
   next(): Step<Kind> {
     if (this.#prng.chance(this.#idleChance))
-      return { kind: 'idle', after: this.#prng.exponential(this.#idleMs) }
-    return { kind: this.#kind(), after: this.#prng.exponential(this.#gapMs) }
+      return { kind: 'idle', after: this.#wait(this.#prng.exponential(this.#idleMs)) }
+    return { kind: this.#kind(), after: this.#wait(this.#prng.exponential(this.#gapMs)) }
+  }
+
+  #wait(gap: number): number {
+    if (!this.#now) return gap
+    const now = this.#now()
+    this.#due = Math.max((this.#due ?? now) + gap, now - maxBehindMs)
+    return Math.max(0, this.#due - now)
   }
 
   #kind(): Kind {

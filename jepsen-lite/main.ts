@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
+import { attachCommand } from './commands/attach.ts'
 import { checkCommand } from './commands/check.ts'
 import { listCommand } from './commands/list.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
+import { selftestCommand } from './commands/selftest.ts'
 import { CouldNotRun } from './could-not-run.ts'
 import { exitCodes } from './exit-code.ts'
 
@@ -13,8 +15,10 @@ try {
     .scriptName('jepsen-lite')
     .usage('$0 <command>: does a cluster keep its promises while things break?')
     .command(runCommand)
+    .command(attachCommand)
     .command(checkCommand)
     .command(reportCommand)
+    .command(selftestCommand)
     .command(listCommand)
     .demandCommand(1, 'say what to do')
     .strict()

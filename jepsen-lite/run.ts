@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly world: World
   readonly workload: Workload
   readonly nemeses: readonly Nemesis[]
+  /** Faults that were asked for and that this machine lacks a tool for, and which. */
+  readonly skipped?: readonly { readonly name: string; readonly why: string }[]
   readonly prng: Prng
   readonly seconds: number
   /** Clients go on so long after the last heal: whatever does not come back shows as a dead key. */
@@ -33,8 +35,17 @@ export interface RunOptions {
   readonly minThroughput: number
   readonly minAvailability: number
   readonly config: Readonly<Record<string, unknown>>
+  /** Missing: as the length of the run suggests. */
+  readonly pace?: Pace
   /** A line for whoever watches. */
   readonly progress: (line: string) => void
+}
+
+/** Ranges from which the length of each fault and of the rest after it are drawn, ms. */
+export interface Pace {
+  readonly quietMs: number
+  readonly faultMs: readonly [number, number]
+  readonly restMs: readonly [number, number]
 }
 
 const callDeadlineMs = 5_000
@@ -51,11 +62,12 @@ export async function runOne(options: RunOptions): Promise<RunSummary> {
   try {
     progress('starting the cluster')
     await world.start()
+    const historyFrom = Date.now()
     const history = new HistoryWriter({ path: folder.history })
     await drive(options, history)
     await history.close()
     const judgement = judge(new History(history.ops), options)
-    const summary = summaryOf(options, judgement)
+    const summary = summaryOf(options, judgement, historyFrom)
     writeJson(folder.summary, summary)
     return summary
   } finally {
@@ -80,11 +92,11 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
     nemeses,
     history,
     prng: prng.split('nemesis'),
-    quietMs: Math.min(5_000, seconds * 200),
-    faultMs: [3_000, 8_000],
-    restMs: [2_000, 5_000],
+    ...(options.pace ?? usualPace(seconds)),
     stepMs: 2_500,
   })
+  for (const { name, why } of options.skipped ?? [])
+    history.record({ process: 'nemesis', type: 'info', f: 'skip', key: name, value: { why } })
   const until = performance.now() + seconds * 1000
   const watching = new AbortController()
   const watch = observe(world, history, watching.signal)
@@ -96,11 +108,20 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
   for (const fact of await world.observe(true)) history.record(fact)
 }
 
+function usualPace(seconds: number): Pace {
+  return {
+    quietMs: Math.min(5_000, seconds * 200),
+    faultMs: [3_000, 8_000],
+    restMs: [2_000, 5_000],
+  }
+}
+
 async function finish({ world, progress }: RunOptions, clients: Prepared): Promise<void> {
   progress('healed; waiting for all nodes')
   const deadline = performance.now() + readyDeadlineMs
   for (const node of world.nodes)
-    while (!(await world.isReady(node)) && performance.now() < deadline) await sleep(100)
+    while (!world.out.has(node) && !(await world.isReady(node)) && performance.now() < deadline)
+      await sleep(100)
   progress('final reads')
   await clients.finish(finishDeadlineMs)
 }
@@ -148,12 +169,13 @@ function judge(
   }
 }
 
-function summaryOf(options: RunOptions, judgement: Judgement): RunSummary {
+function summaryOf(options: RunOptions, judgement: Judgement, historyFrom: number): RunSummary {
   const { name, seed, startedAt, world, config } = options
   return {
     name,
     seed,
     startedAt: startedAt.toISOString(),
+    historyFrom,
     versions: world.versions,
     config,
     judgement,

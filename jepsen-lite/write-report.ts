@@ -4,16 +4,17 @@ import { defaultCheckOptions } from './checker/checker.ts'
 import { checkHistory, loadHistory } from './check-history.ts'
 import { CouldNotRun } from './could-not-run.ts'
 import type { History } from './operations.ts'
+import { readNodeLogs } from './report/node-logs.ts'
 import { reportPage } from './report/page.ts'
 import type { RunSummary } from './report/run-summary.ts'
 import { runFolder } from './store.ts'
 
 /** Writes the page of the run in `folder` anew; returns its path and what it says. Throws CouldNotRun. */
 export async function writeReport(folder: string): Promise<{ path: string; run: RunSummary }> {
-  const { report, summary } = runFolder(resolve(folder))
+  const { report, summary, logs } = runFolder(resolve(folder))
   const history = await loadHistory(folder)
   const run = readSummary(summary) ?? summaryOf(folder, history)
-  writeFileSync(report, reportPage(run, history))
+  writeFileSync(report, reportPage(run, history, readNodeLogs(logs, run.historyFrom)))
   return { path: report, run }
 }
 

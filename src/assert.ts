@@ -32,7 +32,8 @@ export function unreachable(value: never): never {
 
 /**
  * Coverage that means something: states that a campaign of tests must have reached, by id.
- * The only mutable state of a module in this project; it counts and decides nothing.
+ * With what is armed in fault-points.ts the only mutable state of a module in this project; it counts
+ * and decides nothing.
  */
 export const marks = new Map<string, number>()
 

@@ -118,3 +118,27 @@ export const errors = {
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof errors
+
+/**
+ * Something that a newer Flotilla wrote. A node that meets it stops: what it cannot read it must
+ * neither skip nor guess. Nothing was changed, so the newer version finds everything as it was.
+ */
+export class NewerFormat extends Error {
+  override readonly name = 'NewerFormat'
+  readonly found: number
+  readonly reads: number
+
+  /** `what`: the thing met, as in "this data folder". */
+  constructor(what: string, found: number, reads: number) {
+    super(
+      `${what} was written by a newer Flotilla (format ${found}, this one reads up to ${reads}): start the newer version here; nothing was changed`,
+    )
+    this.found = found
+    this.reads = reads
+  }
+}
+
+/** Throws {@link NewerFormat} when `found` is above what is read. What is missing or below is for the caller to judge. */
+export function refuseNewer(what: string, found: number | undefined, reads: number): void {
+  if (found !== undefined && found > reads) throw new NewerFormat(what, found, reads)
+}

@@ -53,6 +53,18 @@ export class CallList {
     return node === this.#head ? -1 : (node - 1) / 2
   }
 
+  /** Fills `into` with the calls that `fits` and that answer first of all those without a place; how many. */
+  nextReturns(into: Int32Array, fits: (call: number) => boolean): number {
+    let found = 0
+    for (
+      let node = this.#next[this.#head] as number;
+      node !== this.#head && found < into.length;
+      node = this.#next[node] as number
+    )
+      if (node % 2 === 1 && fits((node - 1) / 2)) into[found++] = (node - 1) / 2
+    return found
+  }
+
   isPlaced(call: number): boolean {
     return this.#placed[call] === 1
   }

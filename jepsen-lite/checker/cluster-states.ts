@@ -14,6 +14,10 @@ export interface GroupState {
   readonly applied: number | undefined
   /** A joint configuration is in force. */
   readonly joint: boolean
+  /** Names of the nodes that vote, sorted, as this node knows; missing: not told. */
+  readonly voters: readonly string[] | undefined
+  /** The node saw no such group in between: what is there now is another replica. */
+  readonly anew: boolean
   /** Changes when the process restarted; counters in memory may then begin anew. */
   readonly boot: string
   /** Seen after the final heal, when everything had time to settle. */
@@ -22,14 +26,22 @@ export interface GroupState {
 
 /** All of them in order of time. Use `history.derived(clusterStates)`. */
 export function clusterStates(history: History): readonly GroupState[] {
-  return history.facts.filter((op) => op.f === 'cluster-state').flatMap(statesOf)
+  const held = new Map<string, ReadonlySet<string>>()
+  return history.facts.flatMap((op) => {
+    if (op.f !== 'cluster-state') return []
+    const node = op.node ?? '?'
+    const states = statesOf(op, held.get(node) ?? new Set())
+    held.set(node, new Set(states.map((state) => state.group)))
+    return states
+  })
 }
 
-function statesOf(op: Op): GroupState[] {
+function statesOf(op: Op, before: ReadonlySet<string>): GroupState[] {
   const { groups, boot, final } = fields(op)
   if (!Array.isArray(groups)) return []
   return groups.map((row: unknown) => {
     const state = (row ?? {}) as Record<string, unknown>
+    const { voters } = state
     return {
       op,
       node: op.node ?? '?',
@@ -39,6 +51,8 @@ function statesOf(op: Op): GroupState[] {
       commit: numberOf(state['commit']),
       applied: numberOf(state['applied']),
       joint: state['joint'] === true,
+      voters: Array.isArray(voters) ? voters.map(String).toSorted() : undefined,
+      anew: !before.has(String(state['group'])),
       boot: typeof boot === 'string' ? boot : JSON.stringify(boot ?? ''),
       final: final === true,
     }

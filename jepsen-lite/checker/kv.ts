@@ -15,10 +15,16 @@ const get = 0
 const put = 1
 const append = 2
 
+/** The text when nobody will ever read it again: see `isUnseen` of Problem. */
+const unread = 0
+
 function prepare(operations: readonly Operation[]): Problem {
-  const rows = thinned(operations.flatMap(asRow))
-  const texts: string[] = ['']
-  const ids = new Map<string, number>([['', 0]])
+  const all = operations.flatMap(asRow)
+  const found = longest(all.filter((row) => row.kind === get).map((row) => row.text))
+  const rows = thinned(all, found)
+  // No text that a get found, and none can be made of it.
+  const texts: string[] = ['\u0000unread', '']
+  const ids = new Map<string, number>([['', 1]])
   const idOf = (text: string): number => {
     let id = ids.get(text)
     if (id === undefined) {
@@ -30,22 +36,41 @@ function prepare(operations: readonly Operation[]): Problem {
   const kinds = Uint8Array.from(rows.map((row) => row.kind))
   const values = rows.map((row) => row.text)
   const valueIds = Int32Array.from(values.map(idOf))
+  const unseen = Uint8Array.from(rows.map((row) => (isFound(row, found) ? 0 : 1)))
   // Appending the same text to the same state again and again is the hot path of a search.
   const appended = rows.map(() => new Map<number, number>())
+  const calls = rows.map(asCall)
+  const puts = calls.flatMap((_, i) => (kinds[i] === put ? [i] : []))
   return {
-    calls: rows.map(asCall),
-    initial: 0,
+    calls,
+    initial: 1,
     step(state, call) {
       const kind = kinds[call]
       if (kind === get) return valueIds[call] === state ? state : -1
+      if (unseen[call] === 1) return unread
       if (kind === put) return valueIds[call] as number
+      if (state === unread) return -1
       const known = appended[call]?.get(state)
       if (known !== undefined) return known
       const next = idOf((texts[state] ?? '') + (values[call] ?? ''))
       appended[call]?.set(state, next)
       return next
     },
-    describe: (state) => JSON.stringify(texts[state] ?? '?'),
+    // Appends only make the text longer; anything else takes a put that may still come before the answer.
+    canStillAnswer(state, call, isLeft) {
+      const text = values[call] as string
+      if (state !== unread && text.startsWith(texts[state] as string)) return true
+      const { returned } = calls[call] as Call
+      return puts.some(
+        (one) =>
+          (calls[one] as Call).invoked < returned &&
+          text.startsWith(values[one] as string) &&
+          isLeft(one),
+      )
+    },
+    isUnseen: (call) => unseen[call] === 1,
+    replaces: (call) => kinds[call] === put && unseen[call] === 0,
+    describe: (state) => (state === unread ? 'some text' : JSON.stringify(texts[state] ?? '?')),
   }
 }
 
@@ -68,14 +93,22 @@ function asRow(operation: Operation): Row[] {
   return []
 }
 
+/** Of texts that begin alike, only the longest. */
+function longest(texts: readonly string[]): string[] {
+  const sorted = [...new Set(texts)].toSorted()
+  return sorted.filter((text, i) => sorted[i + 1]?.startsWith(text) !== true)
+}
+
+/** Whether a get may have found what this call left. */
+function isFound({ kind, text }: Row, found: readonly string[]): boolean {
+  if (kind === get) return true
+  return found.some((whole) => (kind === put ? whole.startsWith(text) : whole.includes(text)))
+}
+
 /** Without unknown changes of which no get shows a trace: they may as well never have happened. */
-function thinned(rows: readonly Row[]): Row[] {
-  const seen = rows.filter((row) => row.kind === get).map((row) => row.text)
+function thinned(rows: readonly Row[], found: readonly string[]): Row[] {
   return rows
-    .filter(({ operation, kind, text }) => {
-      if (operation.outcome === 'ok') return true
-      return seen.some((whole) => (kind === put ? whole.startsWith(text) : whole.includes(text)))
-    })
+    .filter((row) => row.operation.outcome === 'ok' || isFound(row, found))
     .toSorted((a, b) => a.operation.invoke.index - b.operation.invoke.index)
 }
 

@@ -6,7 +6,7 @@ import { Findings } from './verdict.ts'
 /** Sampled, so it sees only what lasted; the simulator looks after every event. */
 export const leaders: Checker = {
   name: 'leaders',
-  says: 'I14, I16: at most one leader per group and term; term and commit never go back.',
+  says: 'I14, I16: at most one leader per group and term; term, commit and applied never go back.',
   check(history) {
     const findings = new Findings('leaders')
     const leaderOf = new Map<string, GroupState>()
@@ -28,7 +28,9 @@ export const leaders: Checker = {
       }
       const place = `${group}/${node}`
       const before = lastOf.get(place)
-      if (before) checkForward(before, state, findings)
+      // A replica that was moved away and came back, or begins anew as a learner, knows nothing of before.
+      if (before && !state.anew && state.role !== 'learner') checkForward(before, state, findings)
+      checkApplied(state, findings)
       lastOf.set(place, state)
     }
     return findings.verdict()
@@ -49,4 +51,17 @@ function checkForward(before: GroupState, now: GroupState, findings: Findings): 
   if (now.boot !== before.boot) return
   if ((now.commit ?? Infinity) < (before.commit ?? 0))
     report('commit', before.commit ?? 0, now.commit ?? 0)
+  if ((now.applied ?? Infinity) < (before.applied ?? 0))
+    report('applied', before.applied ?? 0, now.applied ?? 0)
+}
+
+function checkApplied({ node, group, applied, commit, op }: GroupState, findings: Findings): void {
+  if (applied === undefined || commit === undefined || applied <= commit) return
+  findings.anomaly({
+    kind: 'applied-beyond-commit',
+    invariant: 'I16',
+    key: group,
+    says: `${node} applied ${applied} of group ${group}, where only ${commit} is committed`,
+    ops: [op.index],
+  })
 }

@@ -1,4 +1,4 @@
-import type { History } from '../operations.ts'
+import type { History, Operation } from '../operations.ts'
 import type { Checker, CheckOptions } from './checker.ts'
 import { clusterStates } from './cluster-states.ts'
 import type { GroupState } from './cluster-states.ts'
@@ -36,13 +36,14 @@ function checkKeys(history: History, findings: Findings): void {
   const healed = lastHeal(history)
   if (healed === 0) return
   const after = new Map<string, { tried: number[]; ok: boolean }>()
-  for (const { invoke, outcome } of history.operations) {
+  for (const operation of history.operations) {
+    const { invoke } = operation
     if (invoke.key === undefined) continue
     let seen = after.get(invoke.key)
     if (!seen) after.set(invoke.key, (seen = { tried: [], ok: false }))
     if (invoke.time <= healed) continue
     seen.tried.push(invoke.index)
-    seen.ok ||= outcome === 'ok'
+    seen.ok ||= isServed(operation)
   }
   findings.count('keys', after.size)
   for (const [key, { tried, ok }] of after) {
@@ -59,6 +60,11 @@ function checkKeys(history: History, findings: Findings): void {
   }
 }
 
+/** A conflict was decided by whoever has the key: somebody else holds that name. */
+function isServed({ outcome, complete }: Operation): boolean {
+  return outcome === 'ok' || (outcome === 'fail' && complete?.error?.startsWith('409') === true)
+}
+
 function checkGroups(history: History, options: CheckOptions, findings: Findings): void {
   const settled = lastHeal(history) + options.leaderGrace
   const last = new Map<string, Map<string, GroupState>>()
@@ -73,8 +79,11 @@ function checkGroups(history: History, options: CheckOptions, findings: Findings
     const ops = states.map((state) => state.op.index)
     const report = (kind: string, invariant: string, says: string): void =>
       findings.anomaly({ kind, invariant, key: group, says, ops })
-    if (!states.some((state) => state.role === 'leader'))
+    const leaders = states.filter((state) => state.role === 'leader').map((state) => state.node)
+    if (leaders.length === 0)
       report('no-leader', 'L1', `group ${group} has no leader long after the last heal`)
+    if (leaders.length > 1)
+      report('many-leaders', 'L1', `group ${group} is still led by ${leaders.join(' and ')}`)
     const joint = states.filter((state) => state.joint).map((state) => state.node)
     if (joint.length > 0)
       report(
@@ -82,8 +91,35 @@ function checkGroups(history: History, options: CheckOptions, findings: Findings
         'L2',
         `group ${group} is still in a joint configuration on ${joint.join(', ')}`,
       )
-    const applied = states.filter((state) => state.final).map((state) => state.applied)
-    if (new Set(applied).size > 1)
-      report('not-converged', 'L3', `the replicas of group ${group} stay at ${applied.join(', ')}`)
+    checkFinal(
+      group,
+      states.filter((state) => state.final),
+      report,
+    )
   }
+}
+
+type Report = (kind: string, invariant: string, says: string) => void
+
+/** When everything had time to settle. */
+function checkFinal(group: string, states: readonly GroupState[], report: Report): void {
+  const learners = states.filter((state) => state.role === 'learner').map((state) => state.node)
+  if (learners.length > 0)
+    report('learner-left', 'L2', `${learners.join(', ')} still learns group ${group}`)
+  const applied = states.map((state) => state.applied)
+  if (new Set(applied).size > 1)
+    report('not-converged', 'L3', `the replicas of group ${group} stay at ${applied.join(', ')}`)
+  const told = states.flatMap(({ node, voters }) => (voters ? [{ node, voters }] : []))
+  const [first] = told
+  if (!first) return
+  for (const { node, voters } of told)
+    if (voters.join() !== first.voters.join())
+      report(
+        'voters-differ',
+        'L2',
+        `${first.node} counts ${first.voters.join(', ')} for group ${group}, ${node} counts ${voters.join(', ')}`,
+      )
+  const missing = first.voters.filter((voter) => !states.some(({ node }) => node === voter))
+  if (missing.length > 0)
+    report('replica-missing', 'L3', `${missing.join(', ')} has no replica of group ${group}`)
 }

@@ -21,6 +21,18 @@ export interface Problem {
   /** The state after call number `call`, or -1 when it cannot have answered as it did in `state`. */
   step(state: number, call: number): number
   describe(state: number): string
+  /**
+   * False: from `state` no order of the calls that are left, of which `isLeft` tells, lets `call`
+   * answer as it did. Allows pruning; missing: never known before it is tried.
+   */
+  canStillAnswer?(state: number, call: number, isLeft: (other: number) => boolean): boolean
+  /**
+   * True: nobody found what `call` left, so nothing but its like and then a replacement, or the end,
+   * comes behind it; it goes unseen before a replacement. Missing: `values` knows.
+   */
+  isUnseen?(call: number): boolean
+  /** Replaces whatever it finds. Missing: `values` knows. */
+  replaces?(call: number): boolean
   /** Present when the object is one replaceable value and every state is a value; allows pruning. */
   readonly values?: ValueUse
 }

@@ -1,5 +1,7 @@
+import { access } from './access.ts'
 import { ack } from './ack.ts'
 import { availability } from './availability.ts'
+import { chain } from './chain.ts'
 import type { Checker } from './checker.ts'
 import { coverage } from './coverage.ts'
 import { digest } from './digest.ts'
@@ -12,10 +14,13 @@ import { leaders } from './leaders.ts'
 import { linearizable } from './linearizable.ts'
 import { liveness } from './liveness.ts'
 import { logLines } from './log-lines.ts'
+import { marks } from './marks.ts'
 import { monotonicReads } from './monotonic-reads.ts'
+import { nameHolders } from './name-holders.ts'
 import { nameModel } from './name-model.ts'
 import { noRepeat } from './no-repeat.ts'
 import { order } from './order.ts'
+import { pages } from './pages.ts'
 import { phantom } from './phantom.ts'
 import { realTime } from './real-time.ts'
 import { register } from './register.ts'
@@ -35,6 +40,10 @@ const topicCheckers: readonly Checker[] = [
   subscriber,
   resume,
   monotonicReads,
+  pages,
+  chain,
+  access,
+  marks,
 ]
 
 const registers = linearizable(
@@ -60,6 +69,7 @@ export const checkers: readonly Checker[] = [
   registers,
   texts,
   names,
+  nameHolders,
   idsUnique,
   ...clusterCheckers,
   liveness,
@@ -72,7 +82,7 @@ export const models = {
   topic: topicCheckers,
   register: [registers],
   kv: [texts],
-  names: [names],
+  names: [names, nameHolders],
   ids: [idsUnique],
 } as const satisfies Record<string, readonly Checker[]>
 

@@ -10,9 +10,9 @@ export const resume: Checker = {
   check(history) {
     const findings = new Findings('resume')
     for (const log of history.derived(topicLogs).values())
-      for (const { subscriber, attach, deliveries } of streams(log)) {
+      for (const { subscriber, attach, late, deliveries } of streams(log)) {
         const [first] = deliveries
-        if (!first) continue
+        if (!first || late) continue
         if (!attach) {
           findings.doubt(
             `${subscriber} got operation ${first.op.index} of topic ${log.topic} without an attach`,

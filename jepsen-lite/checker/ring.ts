@@ -1,5 +1,7 @@
 import type { Op } from '../op.ts'
+import type { History } from '../operations.ts'
 import type { Checker } from './checker.ts'
+import { clusterStates } from './cluster-states.ts'
 import { fields } from './topic-log.ts'
 import { Findings } from './verdict.ts'
 
@@ -31,8 +33,30 @@ export const ring: Checker = {
         })
       checkVoters(op, findings)
     }
+    checkGroups(history, findings)
     return findings.verdict()
   },
+}
+
+/** In the end each group votes where the table says, as far as the nodes tell who votes. */
+function checkGroups(history: History, findings: Findings): void {
+  const table = history.facts.findLast((op) => op.f === 'ring' && fields(op)['idle'] === true)
+  const { partitions } = table ? fields(table) : {}
+  if (!table || typeof partitions !== 'object' || partitions === null) return
+  for (const { final, group, voters, node, op } of history.derived(clusterStates)) {
+    const list: unknown = (partitions as Record<string, unknown>)[group.replace(/^p/, '')]
+    if (!final || !voters || !Array.isArray(list)) continue
+    findings.count('groups')
+    const due = list.map(String).toSorted()
+    if (due.join() === voters.join()) continue
+    findings.anomaly({
+      kind: 'group-differs-from-table',
+      invariant: 'I18',
+      key: group,
+      says: `on ${node}, ${voters.join(', ')} vote in group ${group}, where the table wants ${due.join(', ')}`,
+      ops: [table.index, op.index],
+    })
+  }
 }
 
 function checkVoters(op: Op, findings: Findings): void {

@@ -11,6 +11,9 @@ const front = 2 ** 50
 
 export type SearchEnd = 'linearizable' | 'refuted' | 'unfinished'
 
+/** Reads that a new state is held against, the first to answer first. */
+const outlook = 4
+
 /** How far a search got, for the report: numbers of calls. */
 export interface Furthest {
   /** How many calls of the longest attempt found a place. */
@@ -28,6 +31,7 @@ export interface Furthest {
  *
  * - A legal read is placed at once and never reconsidered: it changes nothing, so waiting for it
  *   cannot help.
+ * - A state is not entered from which one of the next reads could not answer (`canStillAnswer`).
  * - When every state is a value (`problem.values`): a write that nobody still needs to find goes
  *   unseen right before the next write; a state that somebody still has to find and that nobody
  *   can produce again is not left; and writes are tried in the order of their zones.
@@ -50,6 +54,10 @@ export class Search {
   readonly #optionNext: Int32Array
   #options = new Int32Array(1024)
   #optionEnd = 0
+  readonly #ahead = new Int32Array(outlook)
+  #trying = -1
+  readonly #isRead = (call: number): boolean => this.#problem.calls[call]?.readOnly === true
+  readonly #isLeft = (call: number): boolean => call !== this.#trying && !this.#list.isPlaced(call)
   #depth = 0
   #state: number
   #mustLeft: number
@@ -157,28 +165,58 @@ export class Search {
   #advance(): boolean {
     const end = this.#optionEnd
     let next = this.#optionNext[this.#depth] as number
+    const ahead = this.#problem.canStillAnswer
+      ? this.#list.nextReturns(this.#ahead, this.#isRead)
+      : 0
     while (next < end) {
       const call = this.#options[next++] as number
       const state = this.#problem.step(this.#state, call)
       if (state < 0 || this.#ledger?.mustNotLeave(this.#state, call)) continue
+      if (ahead > 0 && !this.#hasFuture(state, call, ahead)) continue
       if (!this.#isNew(call, state)) continue
       this.#optionNext[this.#depth] = next
-      const [start, blind] = [this.#optionStart[this.#depth] as number, this.#ledger?.isBlind(call)]
+      const start = this.#optionStart[this.#depth] as number
+      const blind = this.#ledger?.isBlind(call) ?? this.#problem.replaces?.(call)
       this.#place(call, state, start, next)
-      if (blind) this.#absorb(start, end)
+      if (blind) this.#absorb(call)
       this.#opened = false
       return true
     }
     return false
   }
 
-  /** Writes that nobody needs to find went unseen before the write just placed. */
-  #absorb(start: number, end: number): void {
-    for (let i = start; i < end; i++) {
-      const call = this.#options[i] as number
-      if (this.#list.isPlaced(call) || !this.#ledger?.isUnneeded(call)) continue
-      this.#place(call, this.#state)
+  #hasFuture(state: number, call: number, ahead: number): boolean {
+    this.#trying = call
+    for (let i = 0; i < ahead; i++) {
+      const read = this.#ahead[i] as number
+      if (!this.#problem.canStillAnswer?.(state, read, this.#isLeft)) return false
     }
+    return true
+  }
+
+  /**
+   * Writes that nobody needs to find went unseen before the write just placed, if they began before
+   * it was over. Each may make way for more of them.
+   */
+  #absorb(write: number): void {
+    const { calls } = this.#problem
+    const over = calls[write]?.returned ?? Infinity
+    for (let again = true; again;) {
+      again = false
+      let call = this.#list.first
+      while (call >= 0 && (calls[call]?.invoked ?? Infinity) < over) {
+        const next = this.#list.after(call)
+        if (!calls[call]?.readOnly && this.#isUnseen(call)) {
+          this.#place(call, this.#state)
+          again = true
+        }
+        call = next
+      }
+    }
+  }
+
+  #isUnseen(call: number): boolean {
+    return this.#ledger?.isUnneeded(call) ?? this.#problem.isUnseen?.(call) ?? false
   }
 
   #place(call: number, state: number, optionStart = -1, optionNext = -1): void {

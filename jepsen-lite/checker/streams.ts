@@ -3,8 +3,10 @@ import type { Attach, Delivery, TopicLog } from './topic-log.ts'
 /** What one subscriber of one topic got over one attach. */
 export interface Stream {
   readonly subscriber: string
-  /** Missing when deliveries came before any attach. */
+  /** Missing when deliveries came before any attach, or behind a detach. */
   readonly attach: Attach | undefined
+  /** Behind a detach: what was on its way then may still come, and has no place in any run. */
+  readonly late: boolean
   readonly deliveries: readonly Delivery[]
   /** Still attached when the history ends. */
   readonly open: boolean
@@ -13,7 +15,11 @@ export interface Stream {
 /** The streams of a topic: for each subscriber, cut at his attaches. */
 export function streams(log: TopicLog): Stream[] {
   const done: Stream[] = []
-  const current = new Map<string, { attach: Attach | undefined; deliveries: Delivery[] }>()
+  const current = new Map<
+    string,
+    Omit<Stream, 'open' | 'subscriber'> & { deliveries: Delivery[] }
+  >()
+  const gone = new Set<string>()
   const close = (subscriber: string, open: boolean): void => {
     const stream = current.get(subscriber)
     if (stream) done.push({ subscriber, ...stream, open })
@@ -24,11 +30,14 @@ export function streams(log: TopicLog): Stream[] {
       const { delivery } = event
       const stream = current.get(delivery.subscriber)
       if (stream) stream.deliveries.push(delivery)
-      else current.set(delivery.subscriber, { attach: undefined, deliveries: [delivery] })
+      else {
+        const late = gone.has(delivery.subscriber)
+        current.set(delivery.subscriber, { attach: undefined, late, deliveries: [delivery] })
+      }
     } else {
       close(event.subscriber, false)
-      if (event.kind === 'attach')
-        current.set(event.subscriber, { attach: event.attach, deliveries: [] })
+      if (event.kind === 'detach') gone.add(event.subscriber)
+      else current.set(event.subscriber, { attach: event.attach, late: false, deliveries: [] })
     }
   }
   for (const subscriber of current.keys()) close(subscriber, true)

@@ -20,7 +20,7 @@ export const subscriber: Checker = {
     for (const log of history.derived(topicLogs).values())
       for (const stream of streams(log)) {
         findings.count('streams')
-        checkRun(log.topic, stream, findings)
+        if (!stream.late) checkRun(log.topic, stream, findings)
         checkEnd(log, stream, { history, options, findings })
       }
     return findings.verdict()

@@ -1,6 +1,9 @@
 import { Connection } from './connection.ts'
 import type { CallOptions, CallResult, ClientAddress, ConnectionEvents } from './connection.ts'
+import type { Outcome } from '../operations.ts'
 import { readBody } from './message-body.ts'
+import { parted } from './page.ts'
+import type { PageRequest } from './page.ts'
 import type { Ctrl, DataFrame, Meta } from './server-message.ts'
 
 export interface Account {
@@ -25,8 +28,10 @@ export interface HistoryResult extends CallResult {
   readonly messages: readonly StoredMessage[]
 }
 
+/** Stands for "no value": an empty list would not be sent. */
+const clearMark = '\u2421'
 /** Largest page that servers give (tinode-wire 5.6). */
-const pageSize = 100
+export const pageSize = 100
 
 /**
  * A client of the chat protocol for the harness: one connection, one user. Every call has a
@@ -38,6 +43,8 @@ export class ChatClient {
   readonly #collecting = new Map<string, DataFrame[]>()
   readonly #listeners = new Map<string, (frame: DataFrame) => void>()
   user: string | undefined
+  /** Told when the server takes us out of a topic. */
+  onEvicted: ((topic: string) => void) | undefined
 
   private constructor(connection: Connection, deadlineMs: number) {
     this.#connection = connection
@@ -55,6 +62,9 @@ export class ChatClient {
     if (!connection) return undefined
     const client = new ChatClient(connection, deadlineMs)
     events.onData = (frame) => client.#take(frame)
+    events.onNotice = ({ code, topic }) => {
+      if (code === 205 && topic !== undefined) client.onEvicted?.(topic)
+    }
     const hi = await client.#call('hi', { ver: '0.25', ua: 'jepsen-lite', lang: 'en' })
     if (hi.outcome === 'ok') return client
     connection.close()
@@ -80,6 +90,17 @@ export class ChatClient {
     return this.#loggedIn(
       await this.#call('acc', { user: 'new', scheme: 'basic', secret, login: true, desc }),
     )
+  }
+
+  /** Creates an account for somebody else, and stays who we are. */
+  createOther({ login, password }: Account): Promise<CallResult> {
+    const secret = base64(`${login}:${password}`)
+    return this.#call('acc', {
+      user: 'new',
+      scheme: 'basic',
+      secret,
+      desc: { public: { fn: login } },
+    })
   }
 
   /** With the token of an earlier login: no password has to be hashed, and any node will do. */
@@ -111,31 +132,41 @@ export class ChatClient {
     this.#listeners.set(topic, listener)
   }
 
-  /** `params.seq` of an ok result is the message's place. Under a key a retry is no second message. */
-  publish(topic: string, content: unknown, key?: IdempotencyKey): Promise<CallResult> {
+  /**
+   * `params.seq` of an ok result is the message's place. Under a key a retry is no second message.
+   * With `echo` the message also comes to ourselves, like everybody else's.
+   */
+  publish(
+    topic: string,
+    content: unknown,
+    { key, echo = false }: { key?: IdempotencyKey | undefined; echo?: boolean } = {},
+  ): Promise<CallResult> {
     const options = { deadlineMs: this.#deadlineMs, ...(key && { extra: { ...key } }) }
-    return this.#connection.call('pub', { topic, noecho: true, content }, options)
+    return this.#connection.call('pub', { topic, noecho: !echo, content }, options)
   }
 
-  /** The newest page of messages with since ≤ seq < before. The session must be attached. */
-  async page(topic: string, since: number, before?: number): Promise<HistoryResult> {
-    if (this.#collecting.has(topic)) throw new Error(`two pages of ${topic} at a time`)
-    const frames: DataFrame[] = []
-    this.#collecting.set(topic, frames)
-    const data = { since, limit: pageSize, ...(before !== undefined && { before }) }
-    const result = await this.#call('get', { topic, what: 'data', data }, endsWithCtrl)
-    this.#collecting.delete(topic)
-    const { page, live } = parted(frames, since, before ?? Infinity)
-    for (const frame of live) this.#listeners.get(topic)?.(frame)
-    return { ...result, messages: page.map(stored) }
+  /** The newest page of the messages asked for. The session must be attached. */
+  page(topic: string, request: PageRequest): Promise<HistoryResult> {
+    return this.#page(topic, 'data', request)
   }
 
-  /** All messages from `since` on, page by page, ascending. Not ok as soon as one page is not. */
-  async history(topic: string, since = 1): Promise<HistoryResult> {
+  /** A page together with the description, whose `seq` is that of the topic's last message. */
+  async look(topic: string, request: PageRequest): Promise<HistoryResult & { last: number }> {
+    const result = await this.#page(topic, 'desc data', request)
+    const { seq } = descriptionOf(result)
+    return { ...result, last: typeof seq === 'number' ? seq : 0 }
+  }
+
+  /** All messages with since ≤ seq < before, page by page, ascending. Not ok as soon as one page is not. */
+  async history(
+    topic: string,
+    { since = 1, before = Infinity }: { since?: number; before?: number } = {},
+  ): Promise<HistoryResult> {
     let messages: StoredMessage[] = []
     for (;;) {
-      const before = messages[0]?.seq
-      const result = await this.page(topic, since, before)
+      const end = messages[0]?.seq ?? before
+      const request = { since, limit: pageSize, ...(end !== Infinity && { before: end }) }
+      const result = await this.page(topic, request)
       if (result.outcome !== 'ok') return { ...result, messages: [] }
       messages = [...result.messages, ...messages]
       const first = result.messages[0]
@@ -148,12 +179,55 @@ export class ChatClient {
     topic: string,
   ): Promise<CallResult & { readonly desc: Readonly<Record<string, unknown>> }> {
     const result = await this.#call('get', { topic, what: 'desc' })
-    return { ...result, desc: result.metas.find((meta) => meta.desc)?.desc ?? {} }
+    return { ...result, desc: descriptionOf(result) }
   }
 
   /** Writes parts of a description; {public: ...} or {private: ...}. */
   describe(topic: string, desc: Readonly<Record<string, unknown>>): Promise<CallResult> {
     return this.#call('set', { topic, desc })
+  }
+
+  /** Replaces the tags of a group of ours, or of `me`. */
+  setTags(topic: string, tags: readonly string[]): Promise<CallResult> {
+    return this.#call('set', { topic, tags: tags.length > 0 ? tags : [clearMark] })
+  }
+
+  /** Who holds a unique tag: a topic or a user; null: nobody. Needs an attached `fnd`. */
+  async findHolder(tag: string): Promise<CallResult & { readonly holder: string | null }> {
+    const asked = await this.#call('set', { topic: 'fnd', desc: { public: tag } })
+    // A question that was not put is no read: nothing happened.
+    if (asked.outcome !== 'ok') return { ...asked, holder: null }
+    const found = await this.#call('get', { topic: 'fnd', what: 'tags' })
+    return { ...found, holder: found.metas.flatMap((meta) => meta.tags ?? [])[0] ?? null }
+  }
+
+  /** Gives a member these rights; N: none, which also bans him. Needs to be an admin, attached. */
+  grant(topic: string, user: string, mode: string): Promise<CallResult> {
+    return this.#call('set', { topic, sub: { user, mode } })
+  }
+
+  /** Takes a member out; he may come back by himself. */
+  expel(topic: string, user: string): Promise<CallResult> {
+    return this.#call('del', { topic, what: 'sub', user })
+  }
+
+  /** Ends the membership, not only the attachment. */
+  unsubscribe(topic: string): Promise<CallResult> {
+    return this.#call('leave', { topic, unsub: true })
+  }
+
+  /** Moves our own mark. Nothing answers: whether it took effect, only a later read tells. */
+  note(topic: string, what: 'read' | 'recv', seq: number): Outcome {
+    return this.#connection.tell('note', { topic, what, seq }) ? 'info' : 'fail'
+  }
+
+  /** Our own row of the list of topics. */
+  async ownRow(
+    topic: string,
+  ): Promise<CallResult & { readonly row: Readonly<Record<string, unknown>> }> {
+    const result = await this.#call('get', { topic: 'me', what: 'sub', sub: { topic } })
+    const rows = result.metas.flatMap((meta) => meta.sub ?? [])
+    return { ...result, row: rows.find((row) => row['topic'] === topic) ?? {} }
   }
 
   deleteMessages(topic: string, low: number, hi?: number): Promise<CallResult> {
@@ -178,6 +252,18 @@ export class ChatClient {
     return this.#connection.call(verb, body, options)
   }
 
+  async #page(topic: string, what: string, request: PageRequest): Promise<HistoryResult> {
+    if (this.#collecting.has(topic)) throw new Error(`two pages of ${topic} at a time`)
+    const frames: DataFrame[] = []
+    this.#collecting.set(topic, frames)
+    const result = await this.#call('get', { topic, what, data: request }, endsWithCtrl)
+    this.#collecting.delete(topic)
+    const { count } = result.params
+    const { page, live } = parted(frames, request, typeof count === 'number' ? count : 0)
+    for (const frame of live) this.#listeners.get(topic)?.(frame)
+    return { ...result, messages: page.map(stored) }
+  }
+
   #loggedIn(result: CallResult): CallResult {
     const { user } = result.params
     if (result.outcome === 'ok' && result.code === 300)
@@ -196,22 +282,8 @@ export class ChatClient {
 /** The messages that were asked for come before the ctrl that ends the page. */
 const endsWithCtrl = (latest: Ctrl | Meta): boolean => 'code' in latest
 
-/**
- * Frames carry no request id, so while a page is awaited its messages and live ones look alike.
- * What was asked for belongs to the page, once; the rest is live.
- */
-function parted(
-  frames: readonly DataFrame[],
-  since: number,
-  before: number,
-): { page: DataFrame[]; live: DataFrame[] } {
-  const page = new Map<number, DataFrame>()
-  const live: DataFrame[] = []
-  for (const frame of frames) {
-    if (frame.seq < since || frame.seq >= before) live.push(frame)
-    else page.set(frame.seq, frame)
-  }
-  return { page: [...page.values()].sort((a, b) => a.seq - b.seq), live }
+function descriptionOf({ metas }: CallResult): Readonly<Record<string, unknown>> {
+  return metas.find((meta) => meta.desc)?.desc ?? {}
 }
 
 export function stored(frame: DataFrame): StoredMessage {

@@ -38,6 +38,8 @@ export interface CallOptions {
 
 export interface ConnectionEvents {
   onData?: (frame: DataFrame) => void
+  /** A ctrl that answers nothing: evicted, shutting down. */
+  onNotice?: (ctrl: Ctrl) => void
   /** Once, when the connection is over, whoever ended it. */
   onClose?: (why: string) => void
 }
@@ -119,6 +121,13 @@ export class Connection {
     })
   }
 
+  /** Sends what nobody answers. False: it was not sent. */
+  tell(verb: string, body: object): boolean {
+    if (!this.isOpen) return false
+    this.#socket.send(JSON.stringify({ [verb]: body }))
+    return true
+  }
+
   /** Ends it at once; open calls become unknown. May be called twice. */
   close(): void {
     this.#end('closed by us')
@@ -135,6 +144,7 @@ export class Connection {
 
   #answer({ ctrl, meta }: ServerMessage): void {
     const answer = ctrl ?? meta
+    if (ctrl && ctrl.id === undefined) this.#events.onNotice?.(ctrl)
     if (!answer || answer.id === undefined) return
     const call = this.#calls.get(answer.id)
     if (!call) return
@@ -162,7 +172,12 @@ export class Connection {
 function answered({ ctrls, metas }: OpenCall): CallResult {
   const last = ctrls.at(-1)
   // A meta alone is an answer, too: {get desc} has no ctrl.
-  const outcome = outcomeOf({ kind: 'answered', code: last?.code ?? 200 })
+  const named = last?.params?.['error']
+  const outcome = outcomeOf({
+    kind: 'answered',
+    code: last?.code ?? 200,
+    ...(typeof named === 'string' && { error: named }),
+  })
   const topic = ctrls.find((ctrl) => ctrl.topic !== undefined)?.topic
   return {
     outcome,
@@ -170,8 +185,13 @@ function answered({ ctrls, metas }: OpenCall): CallResult {
     metas,
     ...(last && { code: last.code, text: last.text }),
     ...(topic !== undefined && { topic }),
-    ...(outcome !== 'ok' && { error: `${last?.code} ${last?.text}` }),
+    ...(outcome !== 'ok' && { error: refusalText(last, named) }),
   }
+}
+
+function refusalText(last: Ctrl | undefined, named: unknown): string {
+  const why = typeof named === 'string' ? ` (${named})` : ''
+  return `${last?.code} ${last?.text}${why}`
 }
 
 function ended(end: CallEnd, error: string): CallResult {

@@ -28,6 +28,7 @@ export interface Meta {
   readonly topic: string
   readonly desc?: Readonly<Record<string, unknown>>
   readonly sub?: readonly Readonly<Record<string, unknown>>[]
+  readonly tags?: readonly string[]
 }
 
 /** The message in `text`; undefined when it is none, which the caller counts as a protocol error. */

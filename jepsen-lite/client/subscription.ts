@@ -31,7 +31,7 @@ export async function attachFrom(
   })
   const attached = await client.subscribe(topic)
   if (attached.outcome !== 'ok') return attached
-  const missed = await client.history(topic, cursor + 1)
+  const missed = await client.history(topic, { since: cursor + 1 })
   if (missed.outcome !== 'ok') return missed
   for (const message of missed.messages) deliver(message)
   overlap.upTo = missed.messages.at(-1)?.seq ?? cursor

@@ -56,6 +56,7 @@ export const linkNemeses: readonly Nemesis[] = [
   {
     name: 'client-cut',
     says: 'N7: clients cannot reach one healthy node.',
+    needs: [],
     async start(context) {
       const target = await pickTarget(context)
       const link = context.world.clientLink(target)
@@ -68,6 +69,7 @@ function broken(name: string, says: string, draw: Draw, fault: (prng: Prng) => L
   return {
     name,
     says,
+    needs: ['links'],
     async start(context) {
       const { world, prng } = context
       const { targets, links, lost } = await draw(context)

@@ -14,25 +14,31 @@ const restartDeadlineMs = 20_000
 export const lostMajority: Nemesis = {
   name: 'lost-majority',
   says: 'X1: a majority is replaced by another one that shares a single, crashed node with it.',
+  needs: ['processes', 'links'],
+  wants: ['disk'],
   async start({ world, prng, stepMs }) {
-    if (world.nodes.length < 3) return undefined
+    if (world.nodes.length < 3 || world.out.size > 0) return undefined
     const mixed = prng.shuffled(world.nodes)
     const needed = majorityOf(world.nodes.length)
     const behind = mixed.slice(0, needed - 1)
     const [crashed = '', ...rest] = mixed.slice(needed - 1)
-    cut(world, behind, [crashed, ...rest])
-    await sleep(stepMs)
-    await world.kill(crashed)
-    join(world)
-    cut(world, rest, [...behind, crashed])
-    await world.restart(crashed)
-    const deadline = performance.now() + restartDeadlineMs
-    while (!(await world.isAlive(crashed)) && performance.now() < deadline) await sleep(100)
     return {
       targets: [crashed, ...rest],
       // While K is down nobody has a majority.
       scope: 'majority',
       how: { behind, crashed, cutOff: rest },
+      async carryOut() {
+        cut(world, behind, [crashed, ...rest])
+        await sleep(stepMs)
+        await world.kill(crashed)
+        // With a disk of ours the crash takes what was never synced, too.
+        await world.disk(crashed)?.losePower(prng, prng.chance(0.5))
+        join(world)
+        cut(world, rest, [...behind, crashed])
+        await world.restart(crashed)
+        const deadline = performance.now() + restartDeadlineMs
+        while (!(await world.isAlive(crashed)) && performance.now() < deadline) await sleep(100)
+      },
       async effect() {
         const { led } = await world.roles()
         const leaderships = [...behind, crashed].reduce(
@@ -49,7 +55,7 @@ export const lostMajority: Nemesis = {
   },
 }
 
-function cut(world: World, side: readonly string[], other: readonly string[]): void {
+export function cut(world: World, side: readonly string[], other: readonly string[]): void {
   for (const a of side)
     for (const b of other) {
       world.link(a, b)?.setFault({ kind: 'cut' })
@@ -57,6 +63,6 @@ function cut(world: World, side: readonly string[], other: readonly string[]): v
     }
 }
 
-function join(world: World): void {
+export function join(world: World): void {
   for (const a of world.nodes) for (const b of world.nodes) world.link(a, b)?.heal()
 }

@@ -1,11 +1,17 @@
 import type { Prng } from '../prng.ts'
-import type { World } from '../world/world.ts'
+import type { Need, World } from '../world/world.ts'
 
 /** A kind of fault. It picks its targets by the run's chance and knows how to end what it began. */
 export interface Nemesis {
   readonly name: string
   /** One sentence, with the number of the fault catalogue. */
   readonly says: string
+  /** What the world must be able to do for it. */
+  readonly needs: readonly Need[]
+  /** What makes it worse and is not missed. */
+  readonly wants?: readonly Need[]
+  /** The node that is hit may be out afterwards: never two such faults at once. */
+  readonly costsNode?: boolean
   /** Undefined: nothing fits now, for lack of nodes, links or leaders. */
   start(context: NemesisContext): Promise<Fault | undefined>
 }
@@ -23,9 +29,20 @@ export interface Fault {
   readonly scope: Scope
   /** Details for the history. */
   readonly how?: Readonly<Record<string, unknown>>
+  /** It may well do nothing: a quiet time, a crash at a point that is never passed. */
+  readonly optional?: boolean
+  /** The steps of a fault that takes some time; its start has been logged by then. */
+  carryOut?(): Promise<void>
   /** What it did so far, if anything; asked again and again until there is something. */
   effect(): Promise<string | undefined>
+  /** Asked once, right before the end: what a node did that it must not do. A finding like a broken invariant in a log. */
+  complaint?(): Promise<Complaint | undefined>
   stop(): Promise<void>
+}
+
+export interface Complaint {
+  readonly node: string
+  readonly says: string
 }
 
 /** How much of any partition is hit; while it is a minority, all of them must go on serving. */
@@ -37,22 +54,38 @@ export async function heal(world: World): Promise<void> {
     world.clientLink(from)?.heal()
     for (const to of world.nodes) world.link(from, to)?.heal()
   }
-  for (const node of world.nodes) await world.resume(node)
-  for (const node of world.nodes) await world.restart(node)
+  for (const node of world.nodes) {
+    world.disk(node)?.order({})
+    world.clock(node)?.heal()
+    await world.resume(node)
+    await world.restart(node)
+  }
+}
+
+/** Nodes that are not out. */
+export function usable(world: World): string[] {
+  return world.nodes.filter((node) => !world.out.has(node))
+}
+
+/** How many more nodes may be lost for good, or for a while, before a partition has no majority. */
+export function spare(world: World): number {
+  return world.tolerates - world.out.size
 }
 
 /** A node worth hitting: often one that leads much, sometimes the meta leader, sometimes any. */
 export async function pickTarget({ world, prng }: NemesisContext): Promise<string> {
   const { metaLeader, led } = await world.roles()
-  const [busiest] = [...led].toSorted(([, a], [, b]) => b - a)
+  const [busiest] = [...led]
+    .filter(([node]) => !world.out.has(node))
+    .toSorted(([, a], [, b]) => b - a)
   const draw = prng.fraction()
   if (draw < 0.5 && busiest && busiest[1] > 0) return busiest[0]
-  if (draw < 0.7 && metaLeader !== undefined) return metaLeader
-  return prng.pick(world.nodes)
+  if (draw < 0.7 && metaLeader !== undefined && !world.out.has(metaLeader)) return metaLeader
+  return prng.pick(usable(world))
 }
 
 /** By partitions, not by nodes: two of five nodes hold two of the three replicas of some partition. */
-export function scopeOf(lost: number, { nodes, tolerates }: World): Scope {
-  if (lost === nodes.length) return 'all'
-  return lost <= tolerates ? 'minority' : 'majority'
+export function scopeOf(lost: number, world: World): Scope {
+  if (lost >= usable(world).length) return 'all'
+  return lost === 0 || lost <= spare(world) ? 'minority' : 'majority'
 }

@@ -1,14 +1,15 @@
+import { sleep } from '../sleep.ts'
 import { majorityOf } from '../world/world.ts'
 import type { World } from '../world/world.ts'
-import { pickTarget, scopeOf } from './nemesis.ts'
+import { pickTarget, scopeOf, usable } from './nemesis.ts'
 import type { Fault, Nemesis, NemesisContext } from './nemesis.ts'
 
 type Choose = (context: NemesisContext) => Promise<readonly string[]>
 
 const one: Choose = async (context) => [await pickTarget(context)]
 const majority: Choose = async ({ world, prng }) =>
-  prng.shuffled(world.nodes).slice(0, majorityOf(world.nodes.length))
-const all: Choose = async ({ world }) => world.nodes
+  prng.shuffled(usable(world)).slice(0, majorityOf(world.nodes.length))
+const all: Choose = async ({ world }) => usable(world)
 
 /** Faults of whole processes. */
 export const processNemeses: readonly Nemesis[] = [
@@ -31,13 +32,128 @@ export const processNemeses: readonly Nemesis[] = [
     'P4: SIGSTOP of one node, often the busiest leader, past its election timeout.',
     one,
   ),
-  paused('pause-majority', 'X2: SIGSTOP of a random majority.', majority),
+  paused('pause-majority', 'P4: SIGSTOP of a random majority.', majority),
+  {
+    name: 'restart-storm',
+    says: 'P3: SIGKILL of one node or another every one to two seconds, each started again at once.',
+    needs: ['processes'],
+    start: storm,
+  },
+  {
+    name: 'stall',
+    says: 'P5: the event loop of one node, often the busiest leader, stands still for 0.2 to 5 s.',
+    needs: ['pauses'],
+    async start(context) {
+      const { world, prng, stepMs } = context
+      const node = await pickTarget(context)
+      const ms = Math.max(shortestStallMs, Math.round(stepMs * prng.between(0.08, 2)))
+      await world.stall(node, ms)
+      const over = performance.now() + ms
+      let mute = false
+      return {
+        targets: [node],
+        scope: scopeOf(1, world),
+        how: { ms },
+        async effect() {
+          mute ||= performance.now() < over && !(await world.isReady(node))
+          return mute ? `${node} mute for ${ms} ms` : undefined
+        },
+        stop: () => sleep(over - performance.now()),
+      }
+    },
+  },
+  {
+    name: 'crash-point',
+    says: 'P6: one node dies at a place in its code where a crash is worst; started again at the end.',
+    needs: ['processes'],
+    start: crashAtPoint,
+  },
 ]
+
+/** Shorter ones cannot be seen from outside. */
+const shortestStallMs = 50
+
+/** Each node comes back as the next one goes. */
+async function storm({ world, prng, stepMs }: NemesisContext): Promise<Fault> {
+  const killed: string[] = []
+  let over = false
+  const storming = (async () => {
+    while (!over) {
+      const node = prng.pick(usable(world))
+      await world.kill(node)
+      killed.push(node)
+      await world.restart(node)
+      await sleep(stepMs * prng.between(0.4, 0.8))
+    }
+  })()
+  return {
+    targets: usable(world),
+    // A node that has just started serves later than the next one dies.
+    scope: 'majority',
+    effect: async () => (killed.length > 2 ? `killed ${killed.join(', ')}` : undefined),
+    async stop() {
+      over = true
+      await storming
+    },
+  }
+}
+
+/**
+ * Names of src/fault-points.ts, and how many passages may go by first: between any two points
+ * something has been promised, or has not.
+ */
+const points = {
+  'before-append': 300,
+  'before-fsync': 300,
+  'after-fsync': 300,
+  'after-append': 300,
+  'before-send': 1_000,
+  'before-apply': 300,
+  'after-apply': 300,
+  'before-log-cut': 3,
+  'after-staging': 1,
+  'during-install': 1,
+  'config-apply': 3,
+  'before-ack': 100,
+  'after-ack': 100,
+} as const
+
+/** The node starts with a trap and dies in it after so many passages; a trap that is never sprung has no effect. */
+async function crashAtPoint(context: NemesisContext): Promise<Fault> {
+  const { world, prng } = context
+  const node = await pickTarget(context)
+  const [point, most] = prng.pick(Object.entries(points))
+  const passage = 1 + prng.below(most)
+  return {
+    targets: [node],
+    scope: scopeOf(1, world),
+    how: { point, passage },
+    optional: true,
+    async carryOut() {
+      await world.kill(node)
+      world.allowEnd(node, anyWords)
+      await world.restart(node, `crash:${point}:${passage}`)
+    },
+    async effect() {
+      const end = world.endOf(node)
+      return end && `${node} died at passage ${passage} of ${point} (${end.how})`
+    },
+    async stop() {
+      await world.kill(node)
+      world.allowEnd(node, undefined)
+      await world.restart(node)
+    },
+  }
+}
+
+/** A process that is killed has no last words; whatever it said before does not matter. */
+const anyWords = /(?:)/
 
 function ends(name: string, says: string, pick: Choose, how: 'kill' | 'terminate'): Nemesis {
   return {
     name,
     says,
+    needs: ['processes'],
     async start(context) {
       const { world } = context
       const targets = await pick(context)
@@ -58,6 +174,7 @@ function paused(name: string, says: string, pick: Choose): Nemesis {
   return {
     name,
     says,
+    needs: ['pauses'],
     async start(context) {
       const { world } = context
       const targets = await pick(context)

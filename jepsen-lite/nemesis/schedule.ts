@@ -3,10 +3,11 @@ import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
 import type { World } from '../world/world.ts'
 import { heal } from './nemesis.ts'
-import type { Fault, Nemesis } from './nemesis.ts'
+import type { Complaint, Fault, Nemesis } from './nemesis.ts'
 
 export interface ScheduleOptions {
   readonly world: World
+  /** Each comes once before any comes twice. */
   readonly nemeses: readonly Nemesis[]
   readonly prng: Prng
   readonly history: HistoryWriter
@@ -41,44 +42,63 @@ export class Schedule {
   async run(until: number): Promise<void> {
     const { nemeses, prng, quietMs, faultMs, restMs, world, history } = this.#options
     await sleep(quietMs, until)
+    const missing = new Set(nemeses)
+    let round: Nemesis[] = []
     while (nemeses.length > 0 && performance.now() + faultMs[0] < until) {
-      await this.#once(prng.pick(nemeses), until)
+      if (round.length === 0) round = prng.shuffled(nemeses)
+      const next = round.shift() as Nemesis
+      if (await this.#once(next, until)) missing.delete(next)
       await sleep(prng.between(...restMs), until)
     }
     await sleep(until - performance.now())
     await heal(world)
+    for (const { name } of missing)
+      this.#log('skip', name, {
+        why: 'it found nothing to hit, or the time was up before its turn',
+      })
     if (nemeses.length > 0)
       history.record({ process: 'nemesis', type: 'info', f: 'heal', key: 'all' })
   }
 
-  async #once(nemesis: Nemesis, until: number): Promise<void> {
+  /** False: it found nothing to hit. */
+  async #once(nemesis: Nemesis, until: number): Promise<boolean> {
     const { world, prng, faultMs, stepMs } = this.#options
+    const { name } = nemesis
     const fault = await nemesis.start({ world, prng, stepMs })
-    if (!fault) {
-      this.#log('skip', nemesis.name, { why: 'nothing to hit' })
-      return
-    }
-    this.#log('start', nemesis.name, { targets: fault.targets, scope: fault.scope, ...fault.how })
-    this.#inForce = `${nemesis.name} ${fault.targets.join(', ')}`
-    await this.#watch(
-      nemesis.name,
-      fault,
-      Math.min(until, performance.now() + prng.between(...faultMs)),
-    )
+    if (!fault) return false
+    const { targets, scope, how, optional } = fault
+    this.#log('start', name, { targets, scope, ...how, ...(optional === true && { optional }) })
+    this.#inForce = `${name} ${targets.join(', ')}`
+    await fault.carryOut?.()
+    const end = Math.min(until, performance.now() + prng.between(...faultMs))
+    await this.#watch(name, fault, end)
+    const complaint = await fault.complaint?.()
+    if (complaint) this.#complain(name, complaint)
     await fault.stop()
-    this.#log('stop', nemesis.name)
+    // More than a minority was down: until they serve again, the fault is in force.
+    const isLarge = scope === 'majority' || scope === 'all'
+    if (!isLarge) this.#log('stop', name)
     this.#inForce = 'none'
-    await this.#recovered(nemesis.name, until)
+    const afterMs = await this.#recovery(until)
+    if (isLarge) this.#log('stop', name)
+    this.#log('recovered', name, { afterMs })
+    return true
   }
 
-  async #recovered(name: string, until: number): Promise<void> {
+  #complain(name: string, { node, says }: Complaint): void {
+    const value = { pattern: `what ${name} must not find`, line: says }
+    this.#options.history.record({ process: 'observer', type: 'ok', f: 'log', node, value })
+  }
+
+  /** How long it took until all serve, ms. */
+  async #recovery(until: number): Promise<number> {
     const { world } = this.#options
     const from = performance.now()
     const deadline = Math.min(until, from + recoveryDeadlineMs)
     for (const node of world.nodes)
-      while (!(await world.isReady(node)) && performance.now() < deadline)
+      while (!world.out.has(node) && !(await world.isReady(node)) && performance.now() < deadline)
         await sleep(pollMs, deadline)
-    this.#log('recovered', name, { afterMs: Math.round(performance.now() - from) })
+    return Math.round(performance.now() - from)
   }
 
   async #watch(name: string, fault: Fault, end: number): Promise<void> {

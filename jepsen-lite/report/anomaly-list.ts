@@ -2,15 +2,27 @@ import { faultBands } from '../checker/fault-bands.ts'
 import type { Anomaly, Verdict } from '../checker/verdict.ts'
 import type { History } from '../operations.ts'
 import type { Op } from '../op.ts'
+import { clusterStates } from '../checker/cluster-states.ts'
 import { escape } from './chart.ts'
+import { linesAround } from './node-logs.ts'
+import type { NodeLogs } from './node-logs.ts'
 
 /** Anomalies written out in full, per kind and in all. Above: only counted. */
 const maxPerKind = 4
 const maxWritten = 32
 const maxValueText = 240
+/** Lines of a node's log at one anomaly, and how long one may be. Only the first anomaly of a kind has them. */
+const maxLogLines = 50
+const maxLineText = 400
+/** Groups told about at one anomaly: those whose leader changed around it come first. */
+const maxGroupsTold = 8
 
 /** Every anomaly with the operations behind it and the faults in force. */
-export function anomalyList(verdicts: readonly Verdict[], history: History): string {
+export function anomalyList(
+  verdicts: readonly Verdict[],
+  history: History,
+  logs: NodeLogs,
+): string {
   const byIndex = new Map<number, Op>()
   const wanted = new Set(verdicts.flatMap(({ anomalies }) => anomalies.flatMap(({ ops }) => ops)))
   for (const op of history.ops) if (wanted.has(op.index)) byIndex.set(op.index, op)
@@ -26,7 +38,9 @@ export function anomalyList(verdicts: readonly Verdict[], history: History): str
   if (total === 0) return '<p class="quiet">None.</p>'
   const cards = all
     .slice(0, maxWritten)
-    .map(({ checker, anomaly, first }) => card(checker, anomaly, { byIndex, history, open: first }))
+    .map(({ checker, anomaly, first }) =>
+      card(checker, anomaly, { byIndex, history, logs, open: first }),
+    )
   const rest = total - cards.length
   return cards.join('') + (rest > 0 ? `<p class="more">${rest} more are only counted.</p>` : '')
 }
@@ -34,10 +48,12 @@ export function anomalyList(verdicts: readonly Verdict[], history: History): str
 interface CardContext {
   readonly byIndex: ReadonlyMap<number, Op>
   readonly history: History
+  readonly logs: NodeLogs
   readonly open: boolean
 }
 
-function card(checker: string, anomaly: Anomaly, { byIndex, history, open }: CardContext): string {
+function card(checker: string, anomaly: Anomaly, context: CardContext): string {
+  const { byIndex, history, logs, open } = context
   const ops = anomaly.ops.flatMap((index) => byIndex.get(index) ?? [])
   const faults = faultsAround(ops, history)
   return (
@@ -47,6 +63,7 @@ function card(checker: string, anomaly: Anomaly, { byIndex, history, open }: Car
     `<span class="brief">${escape(anomaly.says)}</span></summary><p>${escape(anomaly.says)}.</p>` +
     (faults === '' ? '' : `<p class="quiet">In force at the time: ${escape(faults)}.</p>`) +
     operationTable(ops) +
+    (open && ops.length > 0 ? groupsAround(ops, history) + logsAround(ops, logs) : '') +
     '</details>'
   )
 }
@@ -60,6 +77,50 @@ function faultsAround(ops: readonly Op[], history: History): string {
     .map((band) => `${band.name} on ${band.targets.join(', ') || 'nobody'}`)
     .slice(0, 6)
     .join('; ')
+}
+
+/** What each group was at on each node when it was last seen before the anomaly's end: role, term, commit, applied. */
+function groupsAround(ops: readonly Op[], history: History): string {
+  const to = Math.max(...ops.map(({ time }) => time))
+  const from = Math.min(...ops.map(({ time }) => time)) - leaderChangeNs
+  const last = new Map<string, Map<string, string>>()
+  const leaders = new Map<string, Set<string>>()
+  for (const state of history.derived(clusterStates)) {
+    if (state.op.time > to) break
+    const { group, node, role, term, commit, applied } = state
+    const nodes = last.get(group) ?? new Map<string, string>()
+    last.set(group, nodes.set(node, `${node} ${role} ${term}/${commit ?? '?'}/${applied ?? '?'}`))
+    if (role === 'leader' && state.op.time >= from)
+      leaders.set(group, (leaders.get(group) ?? new Set()).add(`${node}@${term}`))
+  }
+  if (last.size === 0) return ''
+  const changes = (group: string): number => leaders.get(group)?.size ?? 0
+  const groups = [...last].toSorted(([a], [b]) => changes(b) - changes(a)).slice(0, maxGroupsTold)
+  const rows = groups.map(
+    ([group, nodes]) =>
+      `<tr><td>${escape(group)}</td><td>${changes(group)}</td><td>${escape([...nodes.values()].join(' · '))}</td></tr>`,
+  )
+  return (
+    '<div class="scroll"><table><thead><tr><th>group</th><th>leaders seen around it</th>' +
+    `<th>last seen: role term/commit/applied</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`
+  )
+}
+
+const leaderChangeNs = 5_000_000_000
+
+function logsAround(ops: readonly Op[], logs: NodeLogs): string {
+  const times = ops.map(({ time }) => time)
+  const stretch = { from: Math.min(...times), to: Math.max(...times) }
+  return [...logs]
+    .map(([node, lines]) => {
+      const near = linesAround(lines, stretch, maxLogLines)
+      if (near.length === 0) return ''
+      const text = near
+        .map(({ time, text: line }) => `${(time / 1e9).toFixed(3)} ${line.slice(0, maxLineText)}`)
+        .join('\n')
+      return `<details class="log"><summary>log of ${escape(node)}: ${near.length} lines</summary><pre>${escape(text)}</pre></details>`
+    })
+    .join('')
 }
 
 function operationTable(ops: readonly Op[]): string {

@@ -56,6 +56,7 @@ td{padding:6px 12px 6px 0;border-bottom:1px solid var(--grid);vertical-align:top
 .anomaly summary{cursor:pointer;display:flex;gap:8px;align-items:center;list-style:none}.anomaly summary::before{content:'▸';color:var(--soft)}.anomaly[open] summary::before{content:'▾'}.anomaly p{margin:8px 0}.anomaly:not([open]){padding:8px 16px;margin-bottom:8px}.anomaly .tag,.anomaly b{white-space:nowrap}
 .tag{border:1px solid var(--rule);border-radius:6px;padding:0 7px;font-size:12px;color:var(--soft)}
 .op-invoke td{color:var(--soft)}.op-info td:nth-child(4){color:var(--info)}.op-ok td:nth-child(4){color:var(--ok)}
+.log{margin-top:8px;font-size:13px}.anomaly .log summary{color:var(--soft)}.log pre{overflow:auto;max-height:320px;font:11.5px/1.45 ui-monospace,Menlo,Consolas,monospace;margin:6px 0 0}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:14px}.columns .card{margin:0}
 .facts td:first-child{color:var(--soft);white-space:nowrap;width:1%}
 #tip{position:fixed;pointer-events:none;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:7px 11px;font-size:12.5px;box-shadow:0 4px 16px #0003;display:none;white-space:pre;line-height:1.45;font-variant-numeric:tabular-nums;z-index:9}

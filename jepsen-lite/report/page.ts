@@ -8,6 +8,8 @@ import { availabilityChart, latencyChart, quantileChart, throughputChart } from 
 import { clusterTimeline } from './cluster-timeline.ts'
 import { pageScript } from './page-script.ts'
 import { pageStyle } from './page-style.ts'
+import { machineCharts } from './machine-charts.ts'
+import type { NodeLogs } from './node-logs.ts'
 import type { RunSummary } from './run-summary.ts'
 import { perSecond } from './series.ts'
 import type { Second } from './series.ts'
@@ -16,13 +18,14 @@ import { tiles } from './tiles.ts'
 import { topicCharts } from './topic-charts.ts'
 
 /** The whole report as one HTML text: it opens without a network and without the rest of the run. */
-export function reportPage(run: RunSummary, history: History): string {
+export function reportPage(run: RunSummary, history: History, logs: NodeLogs = new Map()): string {
   const frame = timeFrame(history.end / 1e9, history.derived(faultBands))
   const seconds = perSecond(history)
   const { result, verdicts } = run.judgement
   const says = new Map(checkers.map((checker) => [checker.name, checker.says]))
   const topics = topicCharts(history, frame)
   const cluster = clusterTimeline(history, frame)
+  const machines = machineCharts(history, frame)
   const title = `${run.name}: ${result}`
   return (
     '<!doctype html><html lang="en"><head><meta charset="utf-8">' +
@@ -30,7 +33,7 @@ export function reportPage(run: RunSummary, history: History): string {
     `<title>${escape(title)}</title><style>${pageStyle}</style></head><body><main>` +
     header(run) +
     `<div class="tiles">${tiles(history)}</div>` +
-    section('Anomalies', anomalyList(verdicts, history)) +
+    section('Anomalies', anomalyList(verdicts, history, logs)) +
     section('Checkers', `<div class="card">${checkerTable(verdicts, says)}</div>`) +
     section(
       'What clients saw',
@@ -41,6 +44,7 @@ export function reportPage(run: RunSummary, history: History): string {
     ) +
     (topics === '' ? '' : section('Topics', topics)) +
     (cluster === '' ? '' : section('Cluster', cluster)) +
+    (machines === '' ? '' : section('Machines', machines)) +
     section('Faults', `<div class="card">${faultTable(history, frame)}</div>`) +
     section(
       'The run',

@@ -6,6 +6,8 @@ export interface RunSummary {
   readonly seed: string
   /** ISO time of the start, for people; nothing is computed from it. */
   readonly startedAt: string
+  /** When the clock of the history stood at 0, ms of the wall clock: leads from an anomaly to the lines of the logs. */
+  readonly historyFrom?: number
   /** `harness`, `server`, `node`, `commit`, ... */
   readonly versions: Readonly<Record<string, string>>
   /** The options of the run. */

@@ -17,7 +17,7 @@ export async function finalReads(
   const until = performance.now() + deadlineMs
   const ends = new Map<string, number>()
   await Promise.all(
-    context.world.nodes.map(async (node) => {
+    nodesLeft(context).map(async (node) => {
       for (const topic of topics)
         for (let attempt = 0; ; attempt++) {
           const end = await readAll(context, seat, { node, topic, attempt })
@@ -50,4 +50,9 @@ async function readAll(
   const value = result.messages.map(({ seq, id }) => ({ seq, id }))
   history.record({ ...at, type: 'ok', value })
   return value.at(-1)?.seq ?? 0
+}
+
+/** Without those that are gone for good. */
+export function nodesLeft({ world }: WorkloadContext): readonly string[] {
+  return world.nodes.filter((node) => !world.out.has(node))
 }

@@ -11,7 +11,7 @@ export const publish: Workload = {
   name: 'publish',
   says: 'W1: publish and subscribe; subscribers leave and come back from their cursors.',
   mustSucceed: ['publish', 'attach', 'read-all'],
-  prepare: (context) => prepare(context, false),
+  prepare: (context) => preparePublish(context, false),
 }
 
 /** W2: the same, but every message is sent again under its key until it is stored. Finds duplicates. */
@@ -19,14 +19,18 @@ export const retry: Workload = {
   name: 'retry',
   says: 'W2: publish under an idempotency key, again through any node until acknowledged.',
   mustSucceed: ['publish', 'attach', 'read-all'],
-  prepare: (context) => prepare(context, true),
+  prepare: (context) => preparePublish(context, true),
 }
 
 const accounts = 5
 const listenersPerTopic = 3
 const stayMs = 15_000
 
-async function prepare(context: WorkloadContext, retries: boolean): Promise<Prepared> {
+/** Also what others run beside something else. */
+export async function preparePublish(
+  context: WorkloadContext,
+  retries: boolean,
+): Promise<Prepared> {
   const { prng, rate, lanes } = context
   const seats = await makeSeats(context, accounts)
   const [owner] = seats

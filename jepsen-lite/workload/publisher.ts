@@ -87,7 +87,7 @@ export class Publisher {
       await sleep(prng.between(...reconnectMs))
       return { outcome: 'fail' }
     }
-    const { outcome, params, error } = await client.publish(topic, body, key)
+    const { outcome, params, error } = await client.publish(topic, body, { key })
     const told = outcome === 'ok' ? { ...value, seq: params['seq'] } : value
     context.history.record({
       ...at,

@@ -11,16 +11,36 @@ export const register: Workload = {
   name: 'register',
   says: 'W4: reads and writes of registers, kept in the description of a user’s own topic.',
   mustSucceed: ['read', 'write'],
-  prepare,
+  prepare: (context) => prepare(context, { registers: 8, mixOf: () => ({ read: 1, write: 1 }) }),
+}
+
+/**
+ * The same with one writer per account. Where nothing else is to be committed, a read has nothing to
+ * wait for: so an owner that was deposed and does not know it has its best chance to answer.
+ */
+export const readers: Workload = {
+  name: 'readers',
+  says: 'W4: registers with one writer per account, and many readers.',
+  mustSucceed: ['read', 'write'],
+  prepare: (context) =>
+    prepare(context, {
+      registers: 2,
+      mixOf: (lane) => (lane < accounts ? { read: 0, write: 1 } : { read: 1, write: 0 }),
+    }),
 }
 
 const accounts = 6
-/** Registers of one account; all of them are read again after the last heal. */
-const registersPerAccount = 8
 const reconnectMs = [20, 250] as const
 
-async function prepare(context: WorkloadContext): Promise<Prepared> {
+interface Shape {
+  /** Of one account; all of them are read again after the last heal. */
+  readonly registers: number
+  mixOf(lane: number): Readonly<Record<'read' | 'write', number>>
+}
+
+async function prepare(context: WorkloadContext, shape: Shape): Promise<Prepared> {
   const { prng, rate, lanes } = context
+  const { registers } = shape
   const seats = await makeSeats(context, accounts)
   let fresh = 0
   const next = (): number => ++fresh
@@ -30,6 +50,7 @@ async function prepare(context: WorkloadContext): Promise<Prepared> {
       context,
       name: `r${i}`,
       user: i % accounts,
+      registers,
       seat: seats[i % accounts] as Seat,
       prng: own,
       next,
@@ -40,7 +61,7 @@ async function prepare(context: WorkloadContext): Promise<Prepared> {
       await Promise.all(
         clients.map((client, i) => {
           const own = prng.split(`pace ${i}`)
-          const mix = { read: 1, write: 1 }
+          const mix = shape.mixOf(i)
           return client.run(
             new Generator({ prng: own, rate, lanes, mix, idleShare: 0.1, idleMs: 500 }),
             until,
@@ -60,6 +81,7 @@ interface LaneOptions {
   readonly context: WorkloadContext
   readonly name: string
   readonly user: number
+  readonly registers: number
   readonly seat: Seat
   readonly prng: Prng
   readonly next: () => number
@@ -79,13 +101,14 @@ class RegisterLane {
       const step = generator.next()
       await sleep(step.after, until)
       if (step.kind === 'idle' || performance.now() >= until) continue
-      await this.#once(step.kind, this.#options.prng.below(registersPerAccount))
+      const { prng, registers } = this.#options
+      await this.#once(step.kind, prng.below(registers))
     }
   }
 
   /** Reads every register until it answers. */
   async readAll(until: number): Promise<void> {
-    for (let register = 0; register < registersPerAccount; register++)
+    for (let register = 0; register < this.#options.registers; register++)
       while ((await this.#once('read', register)) !== 'ok' && performance.now() < until);
   }
 

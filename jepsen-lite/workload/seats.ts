@@ -7,6 +7,7 @@ import type { WorkloadContext } from './workload.ts'
 /** An account of the run. Its token lets it in at any node without hashing a password. */
 export interface Seat {
   readonly account: Account
+  readonly user: string
   readonly token: string
 }
 
@@ -20,17 +21,19 @@ export async function makeSeats({ world, prng }: WorkloadContext, count: number)
       login: `jepsen${i}x${prng.below(1_000_000)}`,
       password: `secret${prng.next()}`,
     }
-    const token = await insist(`create the account ${account.login}`, async () => {
+    const { user, token } = await insist(`create the account ${account.login}`, async () => {
       const node = prng.pick(world.nodes)
       const client = await ChatClient.open(world.clientAddress(node), 5_000)
       const made = await client?.createAccount(account)
       // An unknown outcome may have taken the name; then the password opens it.
       const result = made?.outcome === 'ok' ? made : await client?.login(account)
       client?.close()
-      const given = result?.outcome === 'ok' ? result.params['token'] : undefined
-      return typeof given === 'string' ? given : undefined
+      const { user: id, token: given } = result?.outcome === 'ok' ? result.params : {}
+      return typeof given === 'string' && typeof id === 'string'
+        ? { user: id, token: given }
+        : undefined
     })
-    seats.push({ account, token })
+    seats.push({ account, user, token })
   }
   return seats
 }

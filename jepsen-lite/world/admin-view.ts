@@ -26,6 +26,17 @@ interface RingReport {
   }[]
 }
 
+interface DigestReport {
+  readonly groups: readonly {
+    readonly group: number
+    readonly applied: number
+    readonly digest: string
+  }[]
+}
+
+/** A digest takes a look at all data of a node. ms */
+const digestDeadlineMs = 30_000
+
 /** The admin endpoints of one node, read only. Whatever does not answer in time is undefined. */
 export class AdminView {
   readonly #base: string
@@ -52,8 +63,12 @@ export class AdminView {
     return this.#json<RingReport>('/v1/ring')
   }
 
-  async #json<T>(path: string): Promise<T | undefined> {
-    const response = await this.#get(path)
+  async digest(): Promise<DigestReport | undefined> {
+    return this.#json<DigestReport>('/v1/digest', digestDeadlineMs)
+  }
+
+  async #json<T>(path: string, deadlineMs = this.#deadlineMs): Promise<T | undefined> {
+    const response = await this.#get(path, deadlineMs)
     if (!response?.ok) return undefined
     // The body may break off when the node dies in the middle of it.
     return response.json().then(
@@ -62,11 +77,37 @@ export class AdminView {
     )
   }
 
-  #get(path: string): Promise<Response | undefined> {
-    return fetch(this.#base + path, { signal: AbortSignal.timeout(this.#deadlineMs) }).catch(
+  #get(path: string, deadlineMs = this.#deadlineMs): Promise<Response | undefined> {
+    return fetch(this.#base + path, { signal: AbortSignal.timeout(deadlineMs) }).catch(
       () => undefined,
     )
   }
+}
+
+/** A node's digests as facts of the history. */
+export function digestFacts(node: string, report: DigestReport | undefined): OpDraft[] {
+  return (report?.groups ?? []).map(({ group, applied, digest }) => ({
+    process: 'observer',
+    type: 'ok',
+    f: 'digest',
+    node,
+    key: groupName(group),
+    value: { applied, digest },
+  }))
+}
+
+/** Whether each group has one applied index in all reports that have it. */
+export function agreeOnIndexes(reports: readonly (DigestReport | undefined)[]): boolean {
+  const first = new Map<number, number>()
+  for (const { group, applied } of reports.flatMap((report) => report?.groups ?? [])) {
+    if ((first.get(group) ?? applied) !== applied) return false
+    first.set(group, applied)
+  }
+  return true
+}
+
+function groupName(group: number): string {
+  return group === 0 ? 'meta' : `p${group}`
 }
 
 /** A node's answers as facts of the history. Group 0 is meta. */
@@ -80,7 +121,7 @@ export function factsOf(
   const facts: OpDraft[] = []
   if (status) {
     const groups = status.groups.map(({ group, role, term, commit, applied }) => ({
-      group: group === 0 ? 'meta' : `p${group}`,
+      group: groupName(group),
       role,
       term,
       commit,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 
 /** Addresses of one node, `host:port`. */
@@ -16,7 +15,7 @@ export const developmentApiKey = 'AQEAAAABAAD_rAp4DJh05a1HAwFT3A6K'
 export function clusterConfig(
   nodes: readonly NodeAddresses[],
   folder: string,
-  options: { readonly partitions: number; readonly replicas: number },
+  options: { readonly partitions: number; readonly replicas: number; readonly secretFile: string },
 ): unknown {
   return {
     cluster: {
@@ -24,7 +23,7 @@ export function clusterConfig(
       partitions: options.partitions,
       replicationFactor: options.replicas,
       profile: 'development',
-      secret: randomBytes(32).toString('base64url'),
+      secretFile: options.secretFile,
     },
     nodes: nodes.map((node) => ({ ...node, data: join(folder, node.name) })),
     options: {},

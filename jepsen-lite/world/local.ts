@@ -1,20 +1,38 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ClientAddress } from '../client/connection.ts'
 import { CouldNotRun } from '../could-not-run.ts'
 import type { Prng } from '../prng.ts'
 import { LinkProxy } from '../proxy/link-proxy.ts'
+import { sleep } from '../sleep.ts'
 import { writeJson } from '../store.ts'
 import type { RunFolder } from '../store.ts'
 import type { OpDraft } from '../op.ts'
-import { AdminView, factsOf } from './admin-view.ts'
+import { agreeOnIndexes, digestFacts, factsOf } from './admin-view.ts'
 import { clusterConfig, developmentApiKey } from './cluster-config.ts'
 import type { NodeAddresses } from './cluster-config.ts'
 import { freePorts } from './free-ports.ts'
-import { logProblems } from './log-problems.ts'
-import { NodeProcess } from './node-process.ts'
-import type { Link, Roles, World } from './world.ts'
+import { tryImpostor } from './impostor.ts'
+import { LocalAdministrator } from './local-administrator.ts'
+import type { JoinAddresses, JoiningNode } from './local-administrator.ts'
+import { LocalNode } from './local-node.ts'
+import { buildDiskShim, findFaketime } from './preload.ts'
+import type { Preload } from './preload.ts'
+import { rolesOf } from './roles.ts'
+import type {
+  Impostor,
+  ImpostorEnd,
+  Lack,
+  Link,
+  Need,
+  NodeClock,
+  NodeDisk,
+  NodeEnd,
+  Roles,
+  World,
+} from './world.ts'
 
 export interface LocalOptions {
   readonly nodes: number
@@ -23,27 +41,35 @@ export interface LocalOptions {
   readonly prng: Prng
   /** The server's program; missing: the one built beside the harness. */
   readonly program?: string
+  /** What the chosen faults need: only that is loaded in front of the servers. */
+  readonly uses?: ReadonlySet<Need>
+  /** Of the servers, besides ours: FLOTILLA_TICK_MS and the like. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 const startDeadlineMs = 60_000
 const pollMs = 100
-const adminDeadlineMs = 1_000
-
-interface LocalNode extends NodeAddresses {
-  readonly process: NodeProcess
-  readonly view: AdminView
-  readonly clientProxy: LinkProxy
-}
+/** What a node says that is no member any more. */
+const farewell = /removed|no(t a| longer a)? member|no longer|not let in|refused/i
+/** Digests of nodes that still apply are at different indexes and cannot be compared; after so long they are taken as they are. */
+const settleDeadlineMs = 10_000
+const settlePollMs = 500
 
 /** A cluster of its own on this machine: real processes, real disks, a proxy per directed link. */
 export class LocalWorld implements World {
-  readonly nodes: readonly string[]
+  readonly nodes: string[]
   readonly tolerates: number
+  readonly administrator: LocalAdministrator
   versions: Readonly<Record<string, string>> = {}
   readonly #options: LocalOptions
   readonly #replicas: number
   readonly #byName = new Map<string, LocalNode>()
   readonly #links = new Map<string, LinkProxy>()
+  readonly #diskShim: Preload
+  readonly #faketime: Preload
+  readonly #givenUp = new Set<string>()
+  /** Members once; their logs are still judged. */
+  readonly #former: LocalNode[] = []
   #stopped = false
 
   constructor(options: LocalOptions) {
@@ -51,26 +77,41 @@ export class LocalWorld implements World {
     this.#replicas = Math.min(3, options.nodes)
     this.tolerates = Math.floor((this.#replicas - 1) / 2)
     this.nodes = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`)
+    const unused: Preload = { path: undefined, why: 'not asked for' }
+    this.#diskShim =
+      options.uses?.has('disk') === true ? buildDiskShim(options.folder.path) : unused
+    this.administrator = new LocalAdministrator({
+      program: this.#program,
+      secretFile: this.#secretFile,
+      founders: options.nodes,
+      members: {
+        add: (name, how) => this.#join(name, how),
+        letGo: (name) => this.allowEnd(name, farewell),
+        forget: (name) => this.#forget(name),
+        admins: (last) => this.#admins(last),
+      },
+    })
+    this.#faketime = options.uses?.has('clock') === true ? findFaketime() : unused
+  }
+
+  lacks(need: Need): Lack | undefined {
+    const preload = need === 'disk' ? this.#diskShim : need === 'clock' ? this.#faketime : undefined
+    if (preload && preload.path === undefined) return { why: preload.why, kind: 'tool' }
+    return undefined
   }
 
   async start(): Promise<void> {
-    const program = this.#options.program ?? builtServer
-    if (!existsSync(program))
-      throw new CouldNotRun(`there is no server at ${program}; build it first`)
+    if (!existsSync(this.#program))
+      throw new CouldNotRun(`there is no server at ${this.#program}; build it first`)
     const { folder, partitions } = this.#options
-    const ports = await freePorts(this.nodes.length * 3)
-    const addresses = this.nodes.map((name, i) => ({
-      name,
-      peer: `127.0.0.1:${ports[i * 3]}`,
-      client: `127.0.0.1:${ports[i * 3 + 1]}`,
-      admin: `127.0.0.1:${ports[i * 3 + 2]}`,
-    }))
-    const config = join(folder.path, 'cluster.json')
-    writeJson(
-      config,
-      clusterConfig(addresses, folder.nodes, { partitions, replicas: this.#replicas }),
-    )
-    for (const node of addresses) await this.#prepare(node, addresses, [program, config])
+    const addresses = await newAddresses(this.nodes)
+    const secretFile = this.#secretFile
+    writeFileSync(secretFile, randomBytes(32), { mode: 0o600 })
+    const cluster = { partitions, replicas: this.#replicas, secretFile }
+    writeJson(this.#config, clusterConfig(addresses, folder.nodes, cluster))
+    for (const node of addresses)
+      await this.#add(node, ['--config', this.#config, '--node', node.name])
+    await this.#joinLinks()
     for (const node of this.#byName.values()) node.process.start()
     await this.#allReady()
     const status = await this.#node(this.nodes[0] ?? '').view.status()
@@ -80,15 +121,8 @@ export class LocalWorld implements World {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    const proxies = [...this.#links.values()]
-    await Promise.all(
-      [...this.#byName.values()].map(async ({ process: running, clientProxy }) => {
-        running.resume()
-        await running.kill()
-        proxies.push(clientProxy)
-      }),
-    )
-    await Promise.all(proxies.map((proxy) => proxy.close()))
+    await Promise.all([...this.#byName.values(), ...this.#former].map((node) => node.close()))
+    await Promise.all([...this.#links.values()].map((proxy) => proxy.close()))
   }
 
   clientAddress(node: string): ClientAddress {
@@ -104,8 +138,11 @@ export class LocalWorld implements World {
     return this.#node(node).process.terminate()
   }
 
-  async restart(node: string): Promise<void> {
-    this.#node(node).process.start()
+  async restart(node: string, points?: string): Promise<void> {
+    if (this.out.has(node)) return
+    const planted = this.#options.environment?.['FLOTILLA_FAULTS']
+    const faults = [planted, points].filter((text) => text !== undefined).join(',')
+    this.#node(node).process.start(faults === '' ? {} : { FLOTILLA_FAULTS: faults })
   }
 
   async pause(node: string): Promise<void> {
@@ -114,6 +151,44 @@ export class LocalWorld implements World {
 
   async resume(node: string): Promise<void> {
     this.#node(node).process.resume()
+  }
+
+  async stall(node: string, ms: number): Promise<void> {
+    this.#node(node).stall(ms)
+  }
+
+  endOf(node: string): NodeEnd | undefined {
+    return this.#node(node).end
+  }
+
+  allowEnd(node: string, words: RegExp | undefined, then: 'restart' | 'out' = 'restart'): void {
+    this.#node(node).allowEnd(words, then === 'out')
+  }
+
+  get out(): ReadonlySet<string> {
+    const lost = [...this.#byName.values()].filter((node) => node.isLost)
+    return new Set([...this.#givenUp, ...lost.map(({ name }) => name)])
+  }
+
+  async giveUp(node: string): Promise<void> {
+    this.#givenUp.add(node)
+    await this.kill(node)
+  }
+
+  tryImpostor(node: string, kind: Impostor): Promise<ImpostorEnd> {
+    const [self, other] = [node, this.nodes.find((name) => name !== node) ?? node].map((name) =>
+      this.#node(name),
+    ) as [LocalNode, LocalNode]
+    const { folder } = this.#options
+    return tryImpostor({ self, other, kind, config: this.#config, program: this.#program, folder })
+  }
+
+  disk(node: string): NodeDisk | undefined {
+    return this.#node(node).disk
+  }
+
+  clock(node: string): NodeClock | undefined {
+    return this.#node(node).clock
   }
 
   link(from: string, to: string): Link | undefined {
@@ -132,68 +207,112 @@ export class LocalWorld implements World {
     return this.#node(node).view.isReady()
   }
 
-  async roles(): Promise<Roles> {
-    const led = new Map<string, number>()
-    let metaLeader: { node: string; term: number } | undefined
-    for (const { name, view } of this.#byName.values()) {
-      const groups = (await view.status())?.groups.filter((group) => group.role === 'leader') ?? []
-      const meta = groups.find((group) => group.group === 0)
-      if (meta && meta.term >= (metaLeader?.term ?? 0)) metaLeader = { node: name, term: meta.term }
-      led.set(name, groups.filter((group) => group.group !== 0).length)
-    }
-    return { metaLeader: metaLeader?.node, led }
+  roles(): Promise<Roles> {
+    return rolesOf([...this.#byName.values()])
   }
 
   async observe(final: boolean): Promise<OpDraft[]> {
     const facts = await Promise.all(
-      [...this.#byName.values()].map(async ({ name, view, process: running }) => {
+      [...this.#byName.values()].map(async ({ name, view, machine, disk, process: running }) => {
         if (!running.isRunning) return []
-        const [status, ring] = await Promise.all([view.status(), view.ring()])
-        return factsOf(name, status, ring, { final, replicas: this.#replicas })
+        const [status, ring, seen] = await Promise.all([
+          view.status(),
+          view.ring(),
+          machine.fact(name, disk?.counts),
+        ])
+        return [...factsOf(name, status, ring, { final, replicas: this.#replicas }), ...seen]
       }),
     )
-    return [...facts.flat(), ...(final ? this.#logFacts() : [])]
+    if (!final) return facts.flat()
+    const logs = [...this.#byName.values(), ...this.#former].flatMap((node) => node.logFacts())
+    return [...facts.flat(), ...(await this.#digests()), ...logs]
   }
 
-  #logFacts(): OpDraft[] {
-    return [...this.#byName.values()].flatMap(({ name, process: running }) =>
-      logProblems(name, this.#logFile(name), running.surprises),
-    )
-  }
-
-  async #prepare(
-    node: NodeAddresses,
-    all: readonly NodeAddresses[],
-    [program, config]: readonly [string, string],
-  ): Promise<void> {
-    const redirects: Record<string, number> = {}
-    for (const other of all) {
-      if (other.name === node.name) continue
-      const proxy = await this.#proxyTo(other.peer, `${node.name}→${other.name}`)
-      this.#links.set(`${node.name}→${other.name}`, proxy)
-      redirects[other.peer] = proxy.port
+  /** Of all nodes at one applied index, as far as the time allows: only those can be compared. */
+  async #digests(): Promise<OpDraft[]> {
+    const deadline = performance.now() + settleDeadlineMs
+    for (;;) {
+      const running = [...this.#byName.values()].filter((node) => node.process.isRunning)
+      const reports = await Promise.all(running.map(({ view }) => view.digest()))
+      if (agreeOnIndexes(reports) || performance.now() > deadline)
+        return running.flatMap(({ name }, i) => digestFacts(name, reports[i]))
+      await sleep(settlePollMs)
     }
-    const running = new NodeProcess({
-      command: [
-        process.execPath,
-        '--import',
-        redirectModule,
-        program,
-        'serve',
-        '--config',
-        config,
-        '--node',
-        node.name,
-      ],
-      environment: { JEPSEN_LITE_REDIRECT: JSON.stringify(redirects) },
-      logFile: this.#logFile(node.name),
+  }
+
+  async #add(addresses: NodeAddresses, how: readonly string[]): Promise<LocalNode> {
+    const { folder } = this.#options
+    const { name, client } = addresses
+    const node = new LocalNode({
+      addresses,
+      command: [process.execPath, '--import', redirectModule, this.#program, 'serve', ...how],
+      data: join(folder.nodes, name),
+      notes: join(folder.path, 'notes', name),
+      logFile: join(folder.logs, `${name}.log`),
+      clientProxy: await this.#proxyTo(client, `client→${name}`),
+      diskShim: this.#diskShim.path,
+      faketime: this.#faketime.path,
+      environment: this.#options.environment ?? {},
     })
-    this.#byName.set(node.name, {
-      ...node,
-      process: running,
-      view: new AdminView(node.admin, adminDeadlineMs),
-      clientProxy: await this.#proxyTo(node.client, `client→${node.name}`),
-    })
+    this.#byName.set(name, node)
+    return node
+  }
+
+  /** A proxy for every pair that has none yet, and word of them to the nodes. */
+  async #joinLinks(): Promise<void> {
+    for (const from of this.#byName.values()) {
+      const redirects: Record<string, number> = {}
+      for (const { name, addresses } of this.#byName.values()) {
+        if (name === from.name) continue
+        const link = `${from.name}→${name}`
+        const proxy = this.#links.get(link) ?? (await this.#proxyTo(addresses.peer, link))
+        this.#links.set(link, proxy)
+        redirects[addresses.peer] = proxy.port
+      }
+      from.setRedirects(redirects)
+    }
+  }
+
+  async #join(
+    name: string,
+    how: (addresses: JoinAddresses) => readonly string[],
+  ): Promise<JoiningNode> {
+    const [addresses] = (await newAddresses([name])) as [NodeAddresses]
+    const data = join(this.#options.folder.nodes, name)
+    const node = await this.#add(addresses, how({ ...addresses, data }))
+    await this.#joinLinks()
+    this.nodes.push(name)
+    await this.restart(name)
+    return {
+      isReady: () => node.view.isReady(),
+      end: () => (node.process.isRunning ? undefined : node.lastWords()),
+    }
+  }
+
+  /** It may have ended by itself, as a removed node does. */
+  async #forget(name: string): Promise<void> {
+    const node = this.#node(name)
+    await node.process.kill()
+    this.#former.push(node)
+    this.#byName.delete(name)
+    this.nodes.splice(this.nodes.indexOf(name), 1)
+    for (const [link, proxy] of this.#links) {
+      if (!link.split('→').includes(name)) continue
+      this.#links.delete(link)
+      await proxy.close()
+    }
+  }
+
+  async #admins(last: string | undefined): Promise<string[]> {
+    const nodes = [...this.#byName.values()].filter((node) => node.process.isRunning)
+    const ready = await Promise.all(nodes.map(({ view }) => view.isReady()))
+    const rank = (i: number): number => (nodes[i]?.name === last ? 2 : ready[i] ? 0 : 1)
+    const order = nodes.map(({ addresses }, i) => ({ admin: addresses.admin, rank: rank(i) }))
+    return order.toSorted((a, b) => a.rank - b.rank).map(({ admin }) => admin)
+  }
+
+  get #secretFile(): string {
+    return join(this.#options.folder.path, 'secret')
   }
 
   #proxyTo(address: string, name: string): Promise<LinkProxy> {
@@ -204,21 +323,20 @@ export class LocalWorld implements World {
 
   async #allReady(): Promise<void> {
     const deadline = performance.now() + startDeadlineMs
-    for (const { name, view, process: running } of this.#byName.values())
-      while (!(await view.isReady())) {
-        if (!running.isRunning || performance.now() > deadline)
-          throw new CouldNotRun(`${name} did not become ready: ${this.#lastWords(name)}`)
-        await new Promise((done) => setTimeout(done, pollMs))
+    for (const node of this.#byName.values())
+      while (!(await node.view.isReady())) {
+        if (!node.process.isRunning || performance.now() > deadline)
+          throw new CouldNotRun(`${node.name} did not become ready: ${node.lastWords()}`)
+        await sleep(pollMs)
       }
   }
 
-  #lastWords(name: string): string {
-    const text = readFileSync(this.#logFile(name), 'utf8').trimEnd()
-    return text === '' ? 'its log is empty' : text.split('\n').slice(-3).join(' | ')
+  get #program(): string {
+    return this.#options.program ?? builtServer
   }
 
-  #logFile(name: string): string {
-    return join(this.#options.folder.logs, `${name}.log`)
+  get #config(): string {
+    return join(this.#options.folder.path, 'cluster.json')
   }
 
   #node(name: string): LocalNode {
@@ -226,6 +344,17 @@ export class LocalWorld implements World {
     if (!node) throw new Error(`there is no node ${name}`)
     return node
   }
+}
+
+async function newAddresses(names: readonly string[]): Promise<NodeAddresses[]> {
+  const ports = await freePorts(names.length * 3)
+  const address = (i: number): string => `127.0.0.1:${ports[i]}`
+  return names.map((name, i) => ({
+    name,
+    peer: address(i * 3),
+    client: address(i * 3 + 1),
+    admin: address(i * 3 + 2),
+  }))
 }
 
 // Both lie where the build puts them: dist/jepsen-lite/world and dist/src/cli.

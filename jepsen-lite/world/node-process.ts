@@ -6,6 +6,8 @@ export interface ProcessOptions {
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   readonly logFile: string
+  /** Whether an end that nobody here asked for is all right. */
+  readonly isAllowed?: () => boolean
 }
 
 /** How long a polite stop may take before the process is killed, ms. */
@@ -17,8 +19,9 @@ export class NodeProcess {
   #child: ChildProcess | undefined
   #gone: Promise<void> = Promise.resolve()
   #expected = false
-  /** Ends that nobody here asked for: exit codes and signals. */
+  /** Ends that nobody here asked for, and that were not allowed: exit codes and signals. */
   readonly surprises: string[] = []
+  #lastEnd: string | undefined
 
   constructor(options: ProcessOptions) {
     this.#options = options
@@ -28,13 +31,20 @@ export class NodeProcess {
     return this.#child !== undefined
   }
 
-  start(): void {
+  /** How its last life ended by itself; undefined: it runs, or was ended by us. */
+  get lastEnd(): string | undefined {
+    return this.#lastEnd
+  }
+
+  /** `more`: of the environment, for this life. */
+  start(more: Readonly<Record<string, string>> = {}): void {
     if (this.#child) return
+    this.#lastEnd = undefined
     const { command, environment, logFile } = this.#options
     const [program = 'node', ...args] = command
     const log = openSync(logFile, 'a')
     const child = spawn(program, args, {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, ...more },
       stdio: ['ignore', log, log],
     })
     closeSync(log)
@@ -44,7 +54,10 @@ export class NodeProcess {
       const over = (how: string): void => {
         if (this.#child !== child) return
         this.#child = undefined
-        if (!this.#expected) this.surprises.push(how)
+        if (!this.#expected) {
+          this.#lastEnd = how
+          if (this.#options.isAllowed?.() !== true) this.surprises.push(how)
+        }
         resolve()
       }
       child.once('error', (error) => over(error.message))
@@ -68,6 +81,11 @@ export class NodeProcess {
     }, stopDeadlineMs)
     await this.#gone
     clearTimeout(timer)
+  }
+
+  /** Blocks its event loop, for as long as the file says that the redirect module reads. */
+  stall(): void {
+    this.#child?.kill('SIGUSR2')
   }
 
   pause(): void {

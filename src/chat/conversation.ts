@@ -70,7 +70,9 @@ export class Conversation implements Entity {
   ask(ask: Ask, env: Env): Told {
     if (ask.kind === 'row') return told(this.#row(ask.uid, env))
     if (ask.kind === 'found-row') return told(this.#foundRow(ask.uid, ask.level))
-    return told(ask.kind === 'sweep' ? this.#state.erase() : null)
+    if (ask.kind !== 'sweep') return told(null)
+    this.#state.trim(env.now, env.limits)
+    return told(this.#state.erase())
   }
 
   fact(fact: Fact, env: Env): Told {
@@ -102,6 +104,10 @@ export class Conversation implements Entity {
     return this.#state.weight()
   }
 
+  unswept(): number {
+    return this.#state.unswept
+  }
+
   /** A p2p is of two, saved messages are of one; nobody else learns that they exist. */
   #concerns(uid: UserId): boolean {
     const { kind } = this.#state
@@ -126,8 +132,8 @@ export class Conversation implements Entity {
       acs: { want: member.want, given: member.given },
       seq: head.seq,
       clear: Math.max(head.clear, member.clear),
-      read: member.read,
-      recv: member.recv,
+      read: s.readOf(member),
+      recv: s.recvOf(member),
       private: member.private,
       online:
         sees &&

@@ -10,6 +10,9 @@ import { tables } from './tables.ts'
 /** Delete transactions that a topic keeps. Above: refused by policy. */
 export const maxDeletions = 100_000
 
+/** Transactions forgotten with one trim of the topic. */
+const maxDropped = 64
+
 /** One delete transaction. `uid` empty: for everybody. */
 export interface Deletion {
   readonly id: number
@@ -68,6 +71,19 @@ export class DeletionLog {
     for (const entry of this.#entries) if (entry.uid === uid) this.#drop(entry)
     this.#entries = kept
     this.#hidden.delete(uid)
+  }
+
+  /** Forgets transactions that only concern messages below `seq`, oldest first, a bounded number. */
+  dropBelow(seq: number): void {
+    let count = 0
+    for (const { spans } of this.#entries) {
+      const last = spans[spans.length - 1]
+      if (count === maxDropped || (last !== undefined && last[1] > seq)) break
+      count++
+    }
+    if (count === 0) return
+    for (const entry of this.#entries.splice(0, count)) this.#drop(entry)
+    this.#hidden.clear()
   }
 
   /** Replaces everything by one deletion for everybody. */

@@ -21,6 +21,8 @@ export interface Entity {
   takeWrites(): readonly Write[]
   /** Rough bytes in memory, for the cache's bound. */
   weight(): number
+  /** Rows of messages that are hidden already and still there: `sweep` removes some. */
+  unswept?(): number
 }
 
 export interface Told {
@@ -48,6 +50,10 @@ export interface ChatLimits {
   /** Hard deletion by D holders reaches messages younger than this; 0: no limit. */
   readonly messageDeleteAgeS: number
   readonly p2pDelete: boolean
+  /** Newest messages that a topic keeps; 0: all. */
+  readonly keepMessages: number
+  /** How long a topic keeps a message, s; 0: for ever. */
+  readonly keepMessagesS: number
 }
 
 /** A stored row: table, key inside the entity, value. Messages are not among those an entity is opened from. */

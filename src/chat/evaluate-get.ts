@@ -52,7 +52,8 @@ function one(t: Turn, member: Member, query: GetQuery, word: GetWord): void {
     case 'sub':
       return getRows(t, member, query)
     case 'data':
-      return getData(t, member, query)
+      getData(t, member, query)
+      return tellTrimmed(t, member, query)
     case 'del':
       return getDeletions(t, member, query)
     case 'tags':
@@ -77,7 +78,7 @@ function getData({ s, d }: Turn, member: Member, query: GetQuery): void {
           ],
         ]
       : ranges.map(({ low, hi }) => [low, hi === undefined || hi === 0 ? low + 1 : hi])
-  const wanted = clipSpans(joinSpans(spans), 1, top)
+  const wanted = clipSpans(joinSpans(spans), s.head.kept, top)
   const first = wanted[0]
   const last = wanted[wanted.length - 1]
   if (first === undefined || last === undefined) return void d.parts.push(nothing('data'))
@@ -85,14 +86,25 @@ function getData({ s, d }: Turn, member: Member, query: GetQuery): void {
     kind: 'history',
     ranges: wanted,
     limit: atMost(limit, limits.maxHistoryPage),
-    hidden: s.deletions.hiddenFrom(member.uid, first[0], last[1]),
+    hidden: s.hiddenFrom(member.uid, first[0], last[1]),
     anonymous: member.reader,
   })
 }
 
+/**
+ * A cursor from before what is kept: the deletions are told behind the messages, as if asked for,
+ * so that what was trimmed is not taken for lost.
+ */
+function tellTrimmed(t: Turn, member: Member, query: GetQuery): void {
+  const { since, ranges } = query.data ?? {}
+  const from = ranges === undefined ? since : ranges[0]?.low
+  if (from === undefined || from >= t.s.head.kept || query.what.includes('del')) return
+  if ((member.mode & R) !== 0) getDeletions(t, member, { what: ['del'] })
+}
+
 function getDeletions({ s, d }: Turn, member: Member, query: GetQuery): void {
   const { since, before, limit } = query.del ?? {}
-  const found = s.deletions.since(
+  const found = s.deletedSince(
     member.uid,
     since ?? 0,
     before === undefined || before === 0 ? Infinity : before,

@@ -51,6 +51,8 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
   )
   s.producers.add(uid, producer, n, seq, hash)
   s.ages.wrote(seq, ts, env.limits.messageDeleteAgeS)
+  s.times.wrote(seq, ts, env.limits.keepMessagesS)
+  s.trim(ts, env.limits)
   if (sender !== undefined && (mode & R) !== 0) {
     sender.read = seq
     sender.recv = seq

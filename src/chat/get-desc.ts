@@ -30,8 +30,8 @@ export function getDesc(t: Turn, member: Member, ims: number | undefined): void 
   value['acs'] = acs(member.want, member.given)
   if (reads) {
     put(value, 'seq', head.seq)
-    put(value, 'read', member.read)
-    put(value, 'recv', member.recv)
+    put(value, 'read', s.readOf(member))
+    put(value, 'recv', s.recvOf(member))
     put(value, 'clear', Math.max(head.clear, member.clear))
   }
   if (ims === undefined || ims < updated) {

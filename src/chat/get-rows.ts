@@ -4,6 +4,7 @@ import type { GetQuery, Json } from './command.ts'
 import { put } from './json-merge.ts'
 import type { Member } from './member.ts'
 import { acs, nothing, replies } from './replies.ts'
+import type { TopicState } from './topic-state.ts'
 import type { Turn } from './turn.ts'
 
 type Fields = { [key: string]: Json }
@@ -34,7 +35,7 @@ export function getRows(t: Turn, asker: Member, query: GetQuery): void {
 }
 
 /** One's own row, for who is not attached. */
-export function getOwnRow({ d }: Turn, member: Member | undefined): void {
+export function getOwnRow({ s, d }: Turn, member: Member | undefined): void {
   if (member === undefined) return void d.parts.push(replies.notFound)
   const value: Fields = {
     user: member.uid,
@@ -42,7 +43,7 @@ export function getOwnRow({ d }: Turn, member: Member | undefined): void {
     acs: acs(member.want, member.given),
   }
   put(value, 'private', member.private)
-  marks(value, member)
+  marks(s, value, member)
   d.parts.push({ kind: 'meta', part: 'sub', value: [value] })
 }
 
@@ -56,7 +57,7 @@ function row({ s, env }: Turn, asker: Member, member: Member): Fields {
     acs: shows ? acs(member.want, member.given) : {}, // the key must be there (12.4)
   }
   if (s.kind === 'grp' && (mode & P) !== 0) put(value, 'online', env.online(member.uid))
-  marks(value, member)
+  marks(s, value, member)
   if (own) {
     put(value, 'clear', member.clear)
     put(value, 'private', member.private)
@@ -72,8 +73,8 @@ function goneRow(member: Member): Fields {
   return { user: member.uid, updated: member.updated, deleted: member.left, acs: {} }
 }
 
-function marks(value: Fields, member: Member): void {
+function marks(s: TopicState, value: Fields, member: Member): void {
   if ((member.mode & (R | J)) !== (R | J)) return
-  put(value, 'read', member.read)
-  put(value, 'recv', member.recv)
+  put(value, 'read', s.readOf(member))
+  put(value, 'recv', s.recvOf(member))
 }

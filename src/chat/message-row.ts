@@ -1,7 +1,7 @@
 import { assert } from '../assert.ts'
 import { userIdBytes, userIdFromBytes } from '../ids/user-id.ts'
 import type { UserId } from '../ids/user-id.ts'
-import { numberKey, rowVersion } from './row-bytes.ts'
+import { knowRow, numberKey, rowVersion } from './row-bytes.ts'
 
 /** A message as it is stored. `head` and `content` are JSON text and are never parsed here. */
 export interface StoredMessage {
@@ -99,7 +99,7 @@ export function writeMessage(
 }
 
 export function decodeMessage(value: Uint8Array): StoredMessage {
-  assert(value[0] === rowVersion, 'CHAT-4', { version: value[0] })
+  knowRow(value)
   const flags = value[1] ?? 0
   const ts = readTime(value, 2)
   let at = 8

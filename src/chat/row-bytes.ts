@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts'
+import { refuseNewer } from '../errors.ts'
 
 /** Rows start with this; another first byte stops the node (CHAT-4): an older binary must not guess. */
 export const rowVersion = 1
@@ -56,7 +57,7 @@ export class RowReader {
   #at = 1
 
   constructor(bytes: Uint8Array) {
-    assert(bytes[0] === rowVersion, 'CHAT-4', { version: bytes[0] })
+    knowRow(bytes)
     this.#bytes = bytes
   }
 
@@ -87,6 +88,14 @@ export class RowReader {
   }
 }
 
+/** Throws NewerFormat for a row of a newer version; CHAT-4 for one that no version wrote. */
+export function knowRow(bytes: Uint8Array): void {
+  const version = bytes[0]
+  if (version === rowVersion) return
+  refuseNewer('a row of a topic', version, rowVersion)
+  assert(false, 'CHAT-4', { version })
+}
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -101,7 +110,7 @@ export function jsonRow(value: unknown): Uint8Array {
 
 /** The reader knows the shape: only {@link jsonRow} of the same row writes it. */
 export function fromJsonRow(bytes: Uint8Array): unknown {
-  assert(bytes[0] === rowVersion, 'CHAT-4', { version: bytes[0] })
+  knowRow(bytes)
   return JSON.parse(decoder.decode(bytes.subarray(1)))
 }
 

@@ -10,6 +10,7 @@ export const selfKeys = {
   description: Uint8Array.of(1),
   ages: Uint8Array.of(2),
   erasing: Uint8Array.of(3),
+  times: Uint8Array.of(4),
 } as const
 
 /** `none`: never created. `gone`: deleted; numbers go on from where they were if it comes back. */
@@ -27,31 +28,57 @@ export interface Head {
   deletions: number
   /** The last one for everybody. */
   clear: number
+  /** Messages below were trimmed: too many, or too old. 1: none were. */
+  kept: number
+  /** Rows of messages below are removed; up to `kept` they wait for it. */
+  swept: number
+  /** Number of the last trim among the delete transactions; 0: none. */
+  trim: number
 }
 
 export function emptyHead(): Head {
-  return { state: 'none', seq: 0, touched: 0, deletions: 0, clear: 0 }
+  return {
+    state: 'none',
+    seq: 0,
+    touched: 0,
+    deletions: 0,
+    clear: 0,
+    kept: 1,
+    swept: 1,
+    trim: 0,
+  }
 }
 
+/** What trimming needs stands last, and only where something was trimmed. */
 export function encodeHead(head: Head): Uint8Array {
-  return new RowWriter()
+  const row = new RowWriter()
     .byte(states.indexOf(head.state))
     .varint(head.seq)
     .varint(head.touched)
     .varint(head.deletions)
     .varint(head.clear)
-    .done()
+  if (head.kept > 1) row.varint(head.kept).varint(head.swept).varint(head.trim)
+  return row.done()
 }
 
 export function decodeHead(value: Uint8Array): Head {
   const row = new RowReader(value)
   const state = states[row.byte()] ?? 'gone'
+  const seq = row.varint()
+  const touched = row.varint()
+  const deletions = row.varint()
+  const clear = row.varint()
+  if (row.atEnd) return { ...emptyHead(), state, seq, touched, deletions, clear }
+  const kept = row.varint()
   return {
     state,
-    seq: row.varint(),
-    touched: row.varint(),
-    deletions: row.varint(),
-    clear: row.varint(),
+    seq,
+    touched,
+    deletions,
+    clear,
+    kept,
+    swept: row.varint(),
+    trim: row.varint(),
   }
 }
 

@@ -13,7 +13,9 @@ import { likelyMessageBytes, maxMessageBytes, messageKey, writeMessage } from '.
 import type { StoredMessage } from './message-row.ts'
 import type { Write } from './outcome.ts'
 import { Producers } from './producers.ts'
-import { joinSpans } from './seq-ranges.ts'
+import { TimeMarks, keptFrom } from './retention.ts'
+import type { Retention } from './retention.ts'
+import { clipSpans, joinSpans } from './seq-ranges.ts'
 import type { Span } from './seq-ranges.ts'
 import { tables } from './tables.ts'
 import {
@@ -30,10 +32,14 @@ import {
 import type { Description, Head } from './topic-rows.ts'
 
 /**
- * Message rows removed in one batch. What is left is hidden already, and goes with later batches
- * of the topic.
+ * Rows of deleted messages removed by the deletion itself, and by each `sweep`. What is left is
+ * hidden already, and goes with later sweeps and, a few at a time, with other batches of the topic.
  */
 export const maxErased = 4_096
+/** Rows of trimmed messages removed by a `sweep`. */
+export const maxSwept = 512
+/** Rows removed along with a batch that has another purpose, besides two for each new message. */
+export const sweptAlong = 16
 
 interface PendingMessage {
   readonly seq: number
@@ -54,9 +60,11 @@ export class TopicState {
   readonly deletions: DeletionLog
   readonly producers: Producers
   readonly ages: AgeMarks
+  readonly times: TimeMarks
   /** Hidden from everybody; rows still to be removed. */
   #erasing: Span[]
   #erasingDirty = false
+  #sweeping = false
   #headDirty = false
   #descriptionDirty = false
   #descriptionBytes = 0
@@ -78,6 +86,7 @@ export class TopicState {
     this.#descriptionBytes = description?.value.length ?? 0
     this.#erasing = erasing === undefined ? [] : decodeErasing(erasing.value)
     this.ages = AgeMarks.open(row(selfKeys.ages))
+    this.times = TimeMarks.open(row(selfKeys.times))
     this.members = Members.open(of(tables.member))
     this.deletions = DeletionLog.open(of(tables.deletion))
     this.producers = Producers.open(of(tables.producer))
@@ -125,12 +134,60 @@ export class TopicState {
   enter(uid: UserId, now: number, reader: boolean): Member {
     const member = this.members.enter(uid, now, reader)
     const { seq } = this.head
-    const [hidden] = this.deletions.hiddenFrom('', 1, seq + 1)
+    const [hidden] = this.hiddenFrom('', 1, seq + 1)
     if (hidden !== undefined && hidden[0] === 1 && hidden[1] === seq + 1) {
       member.read = seq
       member.recv = seq
     }
     return member
+  }
+
+  /** What `uid` must not see of [low, high): deleted, or trimmed. */
+  hiddenFrom(uid: UserId | '', low: number, high: number): Span[] {
+    const deleted = this.deletions.hiddenFrom(uid, low, high)
+    const trimmed = clipSpans([[1, this.head.kept]], low, high)
+    return trimmed.length === 0 ? deleted : joinSpans([...trimmed, ...deleted])
+  }
+
+  /** The transactions in [since, before) that concern `uid`, newest `limit` of them; trimming is one. */
+  deletedSince(
+    uid: UserId,
+    since: number,
+    before: number,
+    limit: number,
+  ): { clear: number; spans: Span[] } {
+    const found = this.deletions.since(uid, since, before, limit)
+    const { trim, kept } = this.head
+    if (trim === 0 || trim < since || trim >= before) return found
+    return { clear: Math.max(found.clear, trim), spans: joinSpans([[1, kept], ...found.spans]) }
+  }
+
+  /** How far somebody has read: what was trimmed is nothing unread. */
+  readOf({ read }: Member): number {
+    return Math.max(read, this.head.kept - 1)
+  }
+
+  recvOf({ recv }: Member): number {
+    return Math.max(recv, this.head.kept - 1)
+  }
+
+  /** Hides what falls out of `limits`, as one delete transaction for everybody. True: something did. */
+  trim(now: number, limits: Retention): boolean {
+    const { head } = this
+    const kept = keptFrom(head, this.times, now, limits)
+    if (kept === head.kept) return false
+    assert(kept > head.kept && kept <= head.seq + 1, 'CHAT-9', { kept, head })
+    head.kept = kept
+    head.trim = ++head.deletions
+    head.clear = head.trim
+    this.#headDirty = true
+    this.deletions.dropBelow(kept)
+    return true
+  }
+
+  /** Rows of trimmed messages that are still there. */
+  get unswept(): number {
+    return this.head.kept - this.head.swept
   }
 
   /** Numbers the next delete transaction and hides `spans` from `uid`, or from everybody for ''. */
@@ -165,8 +222,9 @@ export class TopicState {
     this.#descriptionDirty = true
   }
 
-  /** Removes more rows of deleted messages. False: none are left. */
+  /** Removes more rows of messages that are hidden. False: none of deleted ones were left. */
   erase(): boolean {
+    this.#sweeping = true
     if (this.#erasing.length === 0) return false
     this.#erasingDirty = true
     return true
@@ -175,6 +233,9 @@ export class TopicState {
   takeWrites(): Write[] {
     const writes: Write[] = []
     const table = tables.self
+    const along = sweptAlong + 2 * this.#messages.length
+    const swept = this.#sweep(this.#sweeping ? maxSwept : this.#headDirty ? along : 0)
+    this.#sweeping = false
     if (this.#headDirty) {
       writes.push({ table, key: selfKeys.head, value: encodeHead(this.head) })
       this.#headDirty = false
@@ -190,12 +251,18 @@ export class TopicState {
       writes.push({ table, key: selfKeys.ages, value: this.ages.encode() })
       this.ages.dirty = false
     }
+    if (this.times.dirty) {
+      writes.push({ table, key: selfKeys.times, value: this.times.encode() })
+      this.times.dirty = false
+    }
     this.members.takeWrites(writes, this.head.seq)
     this.deletions.takeWrites(writes)
     this.producers.takeWrites(writes)
     this.#takeMessages(writes)
+    removeMessages(writes, swept) // behind the new ones, some of which may be among them
     const goesOn = writes.length > 0 && this.#erasing.length > 0
-    if (this.#erasingDirty || goesOn) this.#takeErased(writes)
+    if (this.#erasingDirty) this.#takeErased(writes, maxErased)
+    else if (goesOn) this.#takeErased(writes, along)
     return writes
   }
 
@@ -211,7 +278,9 @@ export class TopicState {
   }
 
   #erase(spans: readonly Span[]): void {
-    this.#erasing = joinSpans([...this.#erasing, ...spans])
+    // Rows of trimmed messages go by themselves.
+    const { kept, seq } = this.head
+    this.#erasing = joinSpans([...this.#erasing, ...clipSpans(spans, kept, seq + 1)])
     this.#erasingDirty = true
   }
 
@@ -238,17 +307,25 @@ export class TopicState {
     }
   }
 
-  #takeErased(writes: Write[]): void {
+  /** Trimmed messages whose rows go now, at most `most`. */
+  #sweep(most: number): Span {
+    const { swept, kept } = this.head
+    const end = Math.min(kept, swept + most)
+    assert(swept >= 1 && swept <= kept, 'CHAT-9', { swept, kept })
+    if (end > swept) this.#headDirty = true
+    this.head.swept = end
+    return [swept, end]
+  }
+
+  #takeErased(writes: Write[], most: number): void {
     this.#erasingDirty = false
-    let left = maxErased
+    let left = most
     while (left > 0) {
       const span = this.#erasing.pop()
       if (span === undefined) break
       const [low, high] = span
       const from = Math.max(low, high - left)
-      for (let seq = from; seq < high; seq++) {
-        writes.push({ table: tables.messages, key: messageKey(seq), value: null })
-      }
+      removeMessages(writes, [from, high])
       left -= high - from
       if (from > low) this.#erasing.push([low, from])
     }
@@ -262,5 +339,11 @@ export class TopicState {
     const member = this.owner
     assert(member !== undefined && member.subscribed, 'CHAT-3', { owner })
     assert((member.want & member.given & O) !== 0, 'CHAT-3', { owner, mode: member.mode })
+  }
+}
+
+function removeMessages(writes: Write[], [low, high]: Span): void {
+  for (let seq = low; seq < high; seq++) {
+    writes.push({ table: tables.messages, key: messageKey(seq), value: null })
   }
 }

@@ -16,6 +16,18 @@ export const exitCodes = {
     code: 6,
     says: 'a measurement found a broken promise: an acknowledged message lost, twice, or out of place',
   },
+  format: {
+    code: 7,
+    says: 'the data folder, or what the cluster writes, is of a newer format than this version reads; start the newer version',
+  },
+  expelled: {
+    code: 8,
+    says: 'the cluster refuses this node for good: it was removed, or its data folder was emptied or is an older copy; the message has the cure',
+  },
+  refused: {
+    code: 9,
+    says: 'the cluster refused what was asked, or somebody else was first with something that contradicts it; the message has the cure',
+  },
   fatal: {
     code: 70,
     says: 'a server stopped itself because its state was in doubt; the last line of its log says why',

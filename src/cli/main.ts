@@ -1,5 +1,6 @@
 import { hideBin } from 'yargs/helpers'
 import { BrokenInvariant } from '../assert.ts'
+import { NewerFormat } from '../errors.ts'
 import { ConfigRefused } from '../node/cluster-file.ts'
 import { StepFailed } from '../node/lifecycle.ts'
 import { CommandFailed, exitCodes } from './exit-codes.ts'
@@ -23,6 +24,7 @@ function exitOf(error: unknown): ExitName {
   if (error instanceof CommandFailed) return error.exit
   if (error instanceof ConfigRefused) return 'config'
   if (error instanceof StepFailed && error.cause instanceof ConfigRefused) return 'config'
+  if (error instanceof StepFailed && error.cause instanceof NewerFormat) return 'format'
   return 'failed'
 }
 

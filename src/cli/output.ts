@@ -40,6 +40,33 @@ export function strong(text: string): string {
   return process.stdout.isTTY ? styleText('bold', text) : text
 }
 
+/** `part` of `whole`, drawn; empty where nobody looks at a terminal. */
+export function bar(part: number, whole: number, width = 20): string {
+  if (!process.stderr.isTTY && !process.stdout.isTTY) return ''
+  const filled = whole <= 0 ? width : Math.round((Math.min(part, whole) / whole) * width)
+  return '█'.repeat(filled) + '░'.repeat(width - filled)
+}
+
+/** One line that is written over on a terminal; elsewhere each other line once. */
+export class ProgressLine {
+  #last = ''
+
+  progress(line: string, done?: number, whole?: number): void {
+    const drawn = done === undefined || whole === undefined ? '' : `${bar(done, whole)}  `
+    const text = `${drawn}${line}`
+    if (text === this.#last) return
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+    else say(text)
+    this.#last = text
+  }
+
+  /** What follows begins on a line of its own. */
+  end(): void {
+    if (this.#last !== '' && process.stderr.isTTY) process.stderr.write('\n')
+    this.#last = ''
+  }
+}
+
 export function good(text: string): string {
   return process.stdout.isTTY ? styleText('green', text) : text
 }

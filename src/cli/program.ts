@@ -5,9 +5,11 @@ import { benchCommand } from './commands/bench.ts'
 import { chatCommand } from './commands/chat.ts'
 import { configCommand } from './commands/config.ts'
 import { keyCommand } from './commands/key.ts'
+import { nodesCommand } from './commands/nodes.ts'
 import { ringCommand } from './commands/ring.ts'
 import { serveCommand } from './commands/serve.ts'
 import { statusCommand } from './commands/status.ts'
+import { tokenCommand } from './commands/token.ts'
 import { topicCommand } from './commands/topic.ts'
 import { upCommand } from './commands/up.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -23,6 +25,8 @@ export function program(words: readonly string[]): Argv {
     .command(upCommand)
     .command(serveCommand)
     .command(statusCommand)
+    .command(nodesCommand)
+    .command(tokenCommand)
     .command(ringCommand)
     .command(topicCommand)
     .command(chatCommand)

@@ -8,8 +8,8 @@ export interface SeqSpan {
 
 /**
  * Turns what arrives of a topic (live, from history, twice, with holes after a reconnect) into each
- * seq once and in order. Says which span is missing; a seq that history does not have either was
- * deleted and is passed over. Pure: it fetches nothing itself.
+ * seq once and in order. Says which span is missing; a seq that history does not have either, or that
+ * the server says is deleted, is passed over. Pure: it fetches nothing itself.
  */
 export class Cursor<M> {
   readonly #deliver: (message: M) => void
@@ -19,8 +19,8 @@ export class Cursor<M> {
   #floor: number | null = null
   /** The highest seq known to exist. */
   #target = 0
-  /** Arrived ahead of a hole. */
-  readonly #held = new Map<number, M>()
+  /** Arrived ahead of a hole. Null: told to be deleted. */
+  readonly #held = new Map<number, M | null>()
 
   /** `since`: the first seq wanted, or null for everything from the attach on. */
   constructor(since: number | null, deliver: (message: M) => void) {
@@ -31,6 +31,24 @@ export class Cursor<M> {
   /** The last seq that was delivered or passed over; 0 for none. */
   get last(): number {
     return this.#last ?? 0
+  }
+
+  /** What it has: everything up to here. Null before the first attach of one that wants no past. */
+  get place(): number | null {
+    return this.#last ?? this.#floor
+  }
+
+  /** The server streams everything above `place` from now on. `seq`: where the topic stands. */
+  resumed(seq: number): void {
+    // Below our place its numbers are not those that we know: the topic began anew.
+    this.#last = Math.min(this.place ?? seq, seq)
+    this.#target = this.#last
+    this.#held.clear()
+  }
+
+  /** The server says that these, half-open, are deleted, or not for this reader. */
+  deleted(low: number, hi: number): void {
+    for (let seq = low; seq < Math.min(hi, low + maxHeld); seq++) this.#arrived(seq, null)
   }
 
   /** The topic's seq as told after an attach. */
@@ -47,6 +65,10 @@ export class Cursor<M> {
 
   /** A message arrived, from wherever. */
   arrived(seq: number, message: M): void {
+    this.#arrived(seq, message)
+  }
+
+  #arrived(seq: number, message: M | null): void {
     if (this.#last === null) {
       const isHole = this.#floor !== null && seq > this.#floor
       this.#last = isHole ? (this.#floor as number) : seq - 1
@@ -89,7 +111,7 @@ export class Cursor<M> {
     const message = this.#held.get(seq)
     if (message === undefined) return
     this.#held.delete(seq)
-    this.#deliver(message)
+    if (message !== null) this.#deliver(message)
   }
 }
 

@@ -1,7 +1,7 @@
 import { sometimes } from '../assert.ts'
 import type { LiveSession } from './live-session.ts'
-import type { Outcome } from './outcome.ts'
-import type { Ctrl, Data, ServerObject } from './protocol.ts'
+import { isFinal, type Outcome } from './outcome.ts'
+import type { Ctrl, Data, Meta, ServerObject } from './protocol.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -51,7 +51,7 @@ export class Feeds {
     const { ctrl, data, meta, pres, info } = object
     if (data !== undefined) this.#arrived(data)
     if (ctrl !== undefined) this.#evicted(ctrl)
-    if (meta !== undefined) this.get(meta.topic)?.handlers.meta?.(meta)
+    if (meta !== undefined) this.#told(meta)
     if (info !== undefined) this.get(info.topic)?.handlers.info?.(info)
     if (pres === undefined) return
     const subscription = this.get(pres.topic)
@@ -59,17 +59,30 @@ export class Feeds {
     if (pres.what === 'term' && subscription !== undefined) this.#detachedByServer(subscription)
   }
 
-  /** Attaches and learns where the topic stands: from then on nothing can be missed. */
+  /**
+   * Attaches, from the cursor on when there is one, or else learns where the topic stands: from then
+   * on nothing can be missed. A server that does not know cursors answers without `params.seq`.
+   */
   #attach(subscription: Subscription, done: (outcome: Outcome) => void): void {
-    const { topic, handlers } = subscription
+    const { topic, handlers, place } = subscription
     const body = { topic, ...(handlers.set === undefined ? {} : { set: handlers.set }) }
-    this.#session.request('sub', body, {}, ({ outcome }) => {
+    const options = place === null ? {} : { extra: { cursor: place } }
+    subscription.isAttaching = true
+    this.#session.request('sub', body, options, ({ outcome }) => {
+      subscription.isAttaching = false
       if (outcome.kind !== 'ok' || this.get(topic) !== subscription) {
         done(outcome)
         return
       }
       this.#rename(subscription, outcome.topic ?? topic)
       subscription.isAttached = true
+      const { seq } = outcome.params
+      if (place !== null && typeof seq === 'number') {
+        subscription.resumed(seq)
+        subscription.wasAttached = true
+        handlers.attached?.(outcome)
+        return done(outcome)
+      }
       this.#learnSeq(subscription, (known) => {
         if (known) {
           subscription.wasAttached = true
@@ -82,10 +95,11 @@ export class Feeds {
   }
 
   #reattach(subscription: Subscription): void {
+    if (subscription.isAttached || subscription.isAttaching) return
     sometimes(true, 'client: attached anew after a reconnect')
     this.#attach(subscription, (outcome) => {
       if (this.get(subscription.topic) !== subscription || outcome.kind === 'ok') return
-      if (outcome.kind === 'fail' && outcome.code > 0) this.#end(subscription, outcome)
+      if (isFinal(outcome)) this.#end(subscription, outcome)
       else this.#later(subscription, () => this.#reattach(subscription))
     })
   }
@@ -98,6 +112,16 @@ export class Feeds {
       if (known) subscription.learnSeq(metas[0]?.desc?.seq ?? 0)
       done(known)
     })
+  }
+
+  #told(meta: Meta): void {
+    const subscription = this.get(meta.topic)
+    if (subscription === undefined) return
+    // Without an id it is no answer: the server streams from a cursor, and says what is not there.
+    if (meta.id === undefined) {
+      for (const { low, hi } of meta.del?.delseq ?? []) subscription.deleted(low, hi ?? low + 1)
+    }
+    subscription.handlers.meta?.(meta)
   }
 
   #arrived(data: Data): void {
@@ -116,9 +140,8 @@ export class Feeds {
     this.#session.request('get', query, {}, ({ outcome }) => {
       subscription.fetched(span, outcome.kind === 'ok')
       if (outcome.kind === 'ok') this.#fetch(subscription)
-      else if (outcome.kind === 'unknown')
-        this.#later(subscription, () => this.#fetch(subscription))
-      else if (outcome.code > 0) this.#end(subscription, outcome)
+      else if (isFinal(outcome)) this.#end(subscription, outcome)
+      else this.#later(subscription, () => this.#fetch(subscription))
     })
   }
 

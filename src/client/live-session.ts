@@ -3,7 +3,7 @@ import type { Cancel } from '../ports.ts'
 import type { ClientCodec } from '../wire/client-codec.ts'
 import { clientProtocol } from '../wire/versions.ts'
 import { Connection } from './connection.ts'
-import { notSent, type Outcome } from './outcome.ts'
+import { isFinal, notSent, type Outcome } from './outcome.ts'
 import { secretFields } from './protocol.ts'
 import type { Ctrl, Secret, ServerObject, Verb } from './protocol.ts'
 import { Reconnect } from './reconnect.ts'
@@ -189,7 +189,7 @@ export class LiveSession {
         sometimes(true, 'client: logged in again after a reconnect')
         this.keepLogin(outcome, null)
         this.#becomeReady()
-      } else if (outcome.kind === 'unknown') {
+      } else if (!isFinal(outcome)) {
         this.#connection?.close(`login: ${outcome.text}`)
       } else if (others.length > 0) {
         this.#login(others)

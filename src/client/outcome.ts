@@ -1,16 +1,16 @@
+import { errors, type ErrorCode } from '../errors.ts'
 import type { Ctrl } from './protocol.ts'
 
 /**
  * What is known of an operation when it has ended:
  *
  * - ok: the server says it was done (codes 200–399).
- * - fail: it certainly did not happen and never will: the server said so (400–499), or it never
- *   left this process (code 0).
- * - unknown: it may have happened, or still may: 500 and above, no answer in time, or the
+ * - fail: it certainly did not happen and never will: the server said so (400–499, or 5xx with the
+ *   name of a definite row of errors.ts), or it never left this process (code 0).
+ * - unknown: it may have happened, or still may: any other 5xx, no answer in time, or the
  *   connection went first (code 0). To try again without harm, keep the idempotency key.
  *
- * All rows of errors.ts with a code below 500 are definite; some with 503 are too, but a stranger
- * in between may also say 503, and a wrong *fail* is worse than a needless *unknown*.
+ * A stranger in between may also say 503: it counts as definite only with a name (`params.error`).
  */
 export type Outcome = OkOutcome | FailOutcome | UnknownOutcome
 
@@ -39,8 +39,20 @@ export interface UnknownOutcome {
 export function outcomeOf(ctrl: Ctrl): Outcome {
   const { code, text, topic, params = {} } = ctrl
   if (code >= 200 && code < 400) return { kind: 'ok', code, text, topic, params }
-  if (code >= 400 && code < 500) return { kind: 'fail', code, text, params }
+  const isDefinite = code < 500 || isDefiniteRow(params['error'], code)
+  if (code >= 400 && isDefinite) return { kind: 'fail', code, text, params }
   return { kind: 'unknown', code, text }
+}
+
+/** It failed for a reason that does not go away by itself: to ask again is of no use. */
+export function isFinal({ kind, code }: Outcome): boolean {
+  return kind === 'fail' && code > 0 && code < 500
+}
+
+function isDefiniteRow(name: unknown, code: number): boolean {
+  if (typeof name !== 'string' || !Object.hasOwn(errors, name)) return false
+  const { ctrl, definite } = errors[name as ErrorCode]
+  return definite && ctrl === code
 }
 
 /** It never left this process. */

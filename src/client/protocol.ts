@@ -46,7 +46,11 @@ export interface Meta {
   readonly sub?: readonly SubRow[]
   readonly tags?: readonly string[]
   readonly cred?: readonly unknown[]
-  readonly del?: unknown
+  readonly del?: {
+    readonly clear?: number
+    /** Half-open; without `hi` the one number. */
+    readonly delseq?: readonly { readonly low: number; readonly hi?: number }[]
+  }
   readonly aux?: unknown
 }
 

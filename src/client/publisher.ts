@@ -1,5 +1,5 @@
 import type { FlotillaClient, PublishOptions } from './client.ts'
-import { noAnswer, type Outcome } from './outcome.ts'
+import { isFinal, noAnswer, type Outcome } from './outcome.ts'
 import { makeProducerId } from '../ids/producer-id.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -57,8 +57,8 @@ export class Publisher {
       }
       // A definite no to a second attempt says nothing about the first: a lost answer may have
       // been an ok, and the right to publish or the attachment went since.
-      if (outcome.kind === 'fail' && outcome.code > 0 && !inDoubt) return outcome
-      if (outcome.kind === 'fail' && outcome.code > 0) break
+      if (isFinal(outcome) && !inDoubt) return outcome
+      if (isFinal(outcome)) break
       inDoubt ||= outcome.kind === 'unknown'
       await new Promise<void>((resolve) => timers.after(pauseMs, resolve))
     }

@@ -30,6 +30,8 @@ export class Subscription {
   /** The server's name for it; for a new group, known after the first attach. */
   topic: string
   isAttached = false
+  /** A request to attach is under way. */
+  isAttaching = false
   /** Ever since it was opened: only then does a reconnect attach it anew. */
   wasAttached = false
   readonly handlers: SubscribeOptions
@@ -48,6 +50,21 @@ export class Subscription {
     return this.#cursor.last
   }
 
+  /** The last seq that it has, for a server that resumes there; null when nothing is known yet. */
+  get place(): number | null {
+    return this.#cursor.place
+  }
+
+  /** The server streams all above `place`; the topic stands at `seq`. */
+  resumed(seq: number): void {
+    this.#cursor.resumed(seq)
+  }
+
+  /** Numbers that will not come, half-open. */
+  deleted(low: number, hi: number): void {
+    this.#cursor.deleted(low, hi)
+  }
+
   /** The topic's seq as told by `{meta desc}` after an attach. */
   learnSeq(seq: number): void {
     this.#cursor.attached(seq)
@@ -60,6 +77,7 @@ export class Subscription {
   /** The connection is gone, or the server detached us. */
   detached(): void {
     this.isAttached = false
+    this.isAttaching = false
     this.#fetching = null
   }
 

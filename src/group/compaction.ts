@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts'
+import { faultPoint } from '../fault-points.ts'
 import type { Clock, Counter, Gauge, Metrics } from '../ports.ts'
 import type { Index } from '../raft/entry.ts'
 import type { Log } from '../store/log.ts'
@@ -70,6 +71,7 @@ export class Compaction {
     this.#sync().then(
       () => {
         this.#isSyncing = false
+        faultPoint('before-log-cut')
         for (const { group, upTo } of cuts) this.#cut(group, upTo)
       },
       (error: unknown) => {

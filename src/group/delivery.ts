@@ -21,6 +21,7 @@ export class Delivery {
   #skipTo: Index = 0
   #holds = 0
   #quiet: (() => void)[] = []
+  #isClosed = false
 
   /** `applied`: the machine's index at the start. */
   constructor(applied: Index, deliver: (entries: readonly Entry[]) => void) {
@@ -66,9 +67,9 @@ export class Delivery {
     }
   }
 
-  /** Resolves when the machine has applied all that it was given. Only while held. */
+  /** Resolves when the machine has applied all that it was given, or at the close. Only while held. */
   quiet(applied: Index): Promise<void> {
-    if (applied >= this.#delivered) return Promise.resolve()
+    if (applied >= this.#delivered || this.#isClosed) return Promise.resolve()
     return new Promise((resolve) => this.#quiet.push(resolve))
   }
 
@@ -84,8 +85,15 @@ export class Delivery {
     this.#skipTo = index
   }
 
+  /** Nothing is handed over any more, and nobody waits. */
+  close(): void {
+    this.#isClosed = true
+    this.#queue = []
+    for (const wake of this.#quiet.splice(0)) wake()
+  }
+
   #flush(): void {
-    while (this.#holds === 0) {
+    while (this.#holds === 0 && !this.#isClosed) {
       const head = this.#queue[0]
       if (head === undefined || !head.isReady) return
       this.#queue.shift()

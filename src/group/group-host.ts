@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts'
+import { faultPoint } from '../fault-points.ts'
 import type { GroupId } from '../ids/group-id.ts'
-import type { Cancel, Clock, Counter, Gauge, Logger, Metrics, Random, Timers } from '../ports.ts'
+import type { Cancel, Clock, Logger, Metrics, Random, Timers } from '../ports.ts'
 import type { RaftEvent } from '../raft/config.ts'
 import type { ConfState, Index, RaftId } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
@@ -12,6 +13,10 @@ import { Compaction } from './compaction.ts'
 import { Group } from './group.ts'
 import type { GroupSurroundings } from './group-surroundings.ts'
 import type { GroupOptions } from './group-options.ts'
+import type { HostMeters } from './host-meters.ts'
+import { hostMeters } from './host-meters.ts'
+import { isBehindFence } from './lost-tail.ts'
+import { GroupLeaving, checkFits, prepareLog } from './opening.ts'
 import { defaultGroupOptions } from './group-options.ts'
 import type { BulkPort, PeerPort } from './peer-port.ts'
 import { SnapshotSink } from './snapshot-sink.ts'
@@ -45,11 +50,6 @@ export interface GroupStatus extends RaftStatus {
   readonly voters: readonly RaftId[]
 }
 
-/** A group cannot be opened on what the disk holds. */
-export class GroupDamaged extends Error {
-  override readonly name = 'GroupDamaged'
-}
-
 /**
  * All groups of a node: one timer, one turn in which all that came is answered, one log writer and
  * one frame of heartbeats per node. Nothing happens before `start`.
@@ -58,12 +58,13 @@ export class GroupHost {
   readonly #deps: GroupHostDeps
   readonly #options: GroupOptions
   readonly #groups = new Map<GroupId, Group>()
+  readonly #removals = new Map<GroupId, Promise<void>>()
   readonly #around: GroupSurroundings
   readonly #beats: Beats
   readonly #compaction: Compaction
   readonly #source: SnapshotSource
   readonly #sink: SnapshotSink
-  readonly #meters: Meters
+  readonly #meters: HostMeters
   #dirty: Group[] = []
   #isScheduled = false
   #ticking: Cancel | null = null
@@ -79,10 +80,12 @@ export class GroupHost {
     this.#options = options
     this.#readContext = deps.random.below(2 ** 20) * 2 ** 32
     this.#beats = new Beats(deps.peers)
-    this.#meters = meters(deps.metrics)
+    this.#meters = hostMeters(deps.metrics)
     const { log, logger, metrics, store, clock } = deps
-    this.#source = new SnapshotSource({ ...deps, guard: (task) => this.#guard(task) })
-    this.#sink = new SnapshotSink({ ...deps, guard: (task) => this.#guard(task) })
+    const guard = (task: () => void): void => this.#guard(task)
+    const bytesPerSecond = options.snapshotBytesPerSecond
+    this.#source = new SnapshotSource({ ...deps, bytesPerSecond, guard })
+    this.#sink = new SnapshotSink({ ...deps, guard })
     this.#compaction = new Compaction({
       log,
       sync: () => store.sync(),
@@ -93,22 +96,29 @@ export class GroupHost {
       onError: (error) => logger.error({ error: String(error) }, 'the store could not be synced'),
       metrics,
     })
-    if (log.lostTail) logger.error({}, 'acknowledged records are missing: this node does not vote')
+    if (log.lostTail)
+      logger.error(
+        {},
+        'acknowledged records are missing: groups do not vote until they are refilled',
+      )
     this.#around = this.#surroundings()
   }
 
   /**
    * Opens a group on what the log holds. A group that was never here starts with `bootstrap`, the
-   * same on every member, or without members when that is null: a leader will add it. Throws
-   * GroupDamaged when machine and log do not fit together.
+   * same on every member, or without members when that is null: a leader will add it. One that was
+   * removed is never founded again. Throws GroupDamaged when machine and log do not fit together,
+   * TailLost when this node has lost what nobody else has, GroupLeaving while it is being removed.
    */
   open(
     id: GroupId,
     { machine, bootstrap }: { machine: StateMachine; bootstrap: ConfState | null },
   ): Group {
     assert(!this.#groups.has(id) && !this.#sink.isInstalling(id), 'GROUP-7', { id })
-    if (this.#deps.log.group(id).isNew && bootstrap !== null) this.#bootstrap(id, bootstrap)
-    this.#checkFits(id, machine)
+    if (this.#removals.has(id)) throw new GroupLeaving(id)
+    const { log, node } = this.#deps
+    prepareLog(log, id, node, bootstrap)
+    checkFits(log, id, machine)
     const group = new Group(id, machine, this.#around, {
       ...this.#options,
       preVote: true,
@@ -128,6 +138,7 @@ export class GroupHost {
     if (this.#ticking !== null || this.#isStopped) return
     this.#ticking = this.#deps.timers.every(this.#options.tickMs, () => this.#tick())
     this.#schedule()
+    this.#refilled(null)
   }
 
   /** The group stays on disk. May be called for one that is not open. */
@@ -141,11 +152,27 @@ export class GroupHost {
     this.#meters.groups.set(this.#groups.size)
   }
 
-  /** Closes a group and forgets all it had on this node, rows and log. */
-  async remove(id: GroupId): Promise<void> {
-    this.close(id)
-    await this.#sink.removeRows(id)
-    await new Promise<void>((resolve) => this.#deps.log.removeGroup(id, resolve))
+  /**
+   * Closes a group and forgets rows and log; only its term and vote stay. What a crash interrupts,
+   * finishInstalls completes. Asked twice, both wait for the same.
+   */
+  remove(id: GroupId): Promise<void> {
+    let removal = this.#removals.get(id)
+    if (removal === undefined) {
+      const group = this.#groups.get(id)
+      this.close(id)
+      removal = this.#sink.remove(id, group).finally(() => {
+        this.#removals.delete(id)
+        this.#refilled(null)
+      })
+      this.#removals.set(id, removal)
+    }
+    return removal
+  }
+
+  /** When a group that is being removed will be gone; undefined: it is not being removed. */
+  removing(id: GroupId): Promise<void> | undefined {
+    return this.#removals.get(id)
   }
 
   get(id: GroupId): Group | undefined {
@@ -179,6 +206,18 @@ export class GroupHost {
         if (group.lead === id || group.isLeader) group.linkLost(id)
       }
     })
+  }
+
+  /**
+   * Calls `look` when the store stands exactly at an applied index of the group. Null: it is not open
+   * here, or its rows are being replaced.
+   */
+  async exactly<T>(id: GroupId, look: (index: Index) => T): Promise<T | null> {
+    const group = this.#groups.get(id)
+    if (group === undefined) return null
+    return this.#source.exactly(group, (index) =>
+      this.#sink.isInstalling(id) ? null : look(index),
+    )
   }
 
   /** Ends all groups. Nothing is sent, stored or told any more. */
@@ -232,6 +271,7 @@ export class GroupHost {
 
   /** Everything that came since the last turn, group by group; then one write and one frame for all. */
   #turn(): void {
+    faultPoint('turn')
     const groups = this.#dirty
     this.#dirty = []
     for (const group of groups) group.isDirty = false
@@ -273,7 +313,7 @@ export class GroupHost {
       node,
       log,
       logger,
-      isMuted: () => log.lostTail,
+      refilled: (id) => this.#refilled(id),
       post: (group, m) => {
         if (!this.#beats.take(group.id, m)) peers.post(m.to, group.id, m)
       },
@@ -286,60 +326,26 @@ export class GroupHost {
     }
   }
 
-  // --- opening ---
-
-  /** As if from a snapshot behind entry 1 of term 1, so that every member's log starts alike. */
-  #bootstrap(id: GroupId, conf: ConfState): void {
-    const snapshot = { index: 1, term: 1, conf }
-    const hardState = { term: 1, vote: 0, commit: 1 }
-    // Nobody waits: whatever this group will promise is stored behind it.
-    this.#deps.log.append(id, { snapshot, hardState, entries: [], conf: null }, true, () => {})
-  }
-
-  #checkFits(id: GroupId, machine: StateMachine): void {
-    const log = this.#deps.log.group(id)
-    const applied = machine.applied()
-    const { index, term } = log.marker
-    const isStart = index === 1 && term === 1
-    if (applied < index && !isStart) {
-      throw new GroupDamaged(
-        `group ${id}: the log starts behind ${index}, the store ends at ${applied}`,
-      )
-    }
-    if (applied > log.lastIndex()) {
-      throw new GroupDamaged(
-        `group ${id}: the store is at ${applied}, the log ends at ${log.lastIndex()}`,
-      )
-    }
+  /** `id` votes again; null: look. With the last group the loss is made good, and that is noted for good. */
+  #refilled(id: GroupId | null): void {
+    const { log, logger } = this.#deps
+    if (id !== null) logger.info({ group: id }, 'refilled by its peers: this group votes again')
+    const isBehind = (here: GroupId): boolean => isBehindFence(log.group(here), log.fence)
+    const muted = [...this.#groups.values()].filter((group) => group.isMuted).length
+    this.#meters.muted.set(muted)
+    if (!log.lostTail || this.#groups.size === 0) return
+    if (muted > 0 || log.groups().some(isBehind)) return
+    log.refilled().then(
+      () => logger.info({}, 'all groups are refilled: the lost tail of the log is made good'),
+      (error: unknown) =>
+        this.#guard(() => {
+          throw error
+        }),
+    )
   }
 }
 
 /** Kinds that no link brings: a node's own, and snapshots, which come as the head of their rows. */
 function isNoLinkMessage({ kind }: Message): boolean {
   return kind === 'storage-append-response' || kind === 'forget-leader' || kind === 'snapshot'
-}
-
-interface Meters {
-  readonly groups: Gauge
-  readonly led: Gauge
-  readonly elections: Counter
-  readonly strays: Counter
-  readonly turn: { observe(value: number): void }
-}
-
-function meters(metrics: Metrics): Meters {
-  return {
-    groups: metrics.gauge('groups', 'Groups that this node has a replica of'),
-    led: metrics.gauge('groups_led', 'Groups that this node leads'),
-    elections: metrics.counter('group_elections_total', 'Times that this node stood for election'),
-    strays: metrics.counter(
-      'group_stray_messages_total',
-      'Raft messages for a group that is not here',
-    ),
-    turn: metrics.histogram(
-      'group_turn_groups',
-      'Groups worked on in one turn',
-      [1, 4, 16, 64, 256],
-    ),
-  }
 }

@@ -18,6 +18,8 @@ export interface GroupOptions {
   readonly maxApplyingBytes: number
   /** Payload bytes proposed and not committed, per group. Above: `uncommitted-full`. */
   readonly maxUncommittedBytes: number
+  /** Rows in snapshots from this node to all others together. Above: the streams wait. */
+  readonly snapshotBytesPerSecond: number
 }
 
 const kibibyte = 1024
@@ -35,4 +37,5 @@ export const defaultGroupOptions: GroupOptions = {
   maxApplyingBytes: 32 * mebibyte,
   // A partition stops at limits.maxUncommittedBytes by itself; this is the net below it.
   maxUncommittedBytes: 32 * mebibyte,
+  snapshotBytesPerSecond: 64 * mebibyte,
 }

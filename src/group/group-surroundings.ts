@@ -1,3 +1,4 @@
+import type { GroupId } from '../ids/group-id.ts'
 import type { Logger } from '../ports.ts'
 import type { RaftId } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
@@ -9,8 +10,8 @@ export interface GroupSurroundings {
   readonly node: RaftId
   readonly log: Log
   readonly logger: Logger
-  /** This node lost acknowledged records: no votes, no standing (P11). */
-  isMuted(): boolean
+  /** The group votes again after a loss. */
+  refilled(id: GroupId): void
   post(group: Group, message: Message): void
   /** Something may be outstanding: `turn` is to be called at the end of this turn. */
   dirty(group: Group): void

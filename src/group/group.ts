@@ -1,4 +1,5 @@
 import { assert, sometimes } from '../assert.ts'
+import { faultPoint, planted } from '../fault-points.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { ConfChange } from '../raft/confchange.ts'
 import { decodeConfChange } from '../raft/confchange.ts'
@@ -18,8 +19,10 @@ import { bestHeir } from './heir.ts'
 import type { ReadDone } from './reads.ts'
 import { Reads } from './reads.ts'
 import type { StateMachine } from './state-machine.ts'
+import { Stores } from './stores.ts'
 
 export type ProposeOutcome = ReturnType<Raft['propose']>
+export type ConfChangeOutcome = ReturnType<Raft['proposeConfChange']>
 
 /** Readies of one group in one turn. More wait for the next turn, so that groups share the loop. */
 const maxReadiesPerTurn = 8
@@ -44,10 +47,7 @@ export class Group {
   #leadsFrom: Index = 0
   #applied: Index
   readonly #diskWatch: DiskWatch
-  /** For each store under way, what is to be sent when it is durable. */
-  #stores: Message[][] = []
-  /** A snapshot whose rows are here; `stored` when the log is behind it too. */
-  #installed: { readonly index: Index; readonly stored: () => void } | null = null
+  readonly #stores: Stores
   #isReading = false
   #isClosed = false
 
@@ -66,6 +66,7 @@ export class Group {
     // A machine that has not even taken the entry before the start has missed nothing.
     const from = Math.max(applied, this.#log.marker.index)
     this.#log.startAt(from)
+    this.#stores = new Stores(id, around, (messages) => this.#stored(messages))
     this.#raft = new Raft({ ...config, id: around.node, applied: from }, this.#log)
     this.#term = this.#log.initialState().hardState.term
     this.#delivery = new Delivery(applied, (entries) => this.#machine.committed(entries))
@@ -89,6 +90,11 @@ export class Group {
 
   get isOpen(): boolean {
     return !this.#isClosed
+  }
+
+  /** This node may have forgotten what it promised in this group: it does not vote or stand until it is refilled (P11). */
+  get isMuted(): boolean {
+    return this.#stores.isMuted
   }
 
   get appliedIndex(): Index {
@@ -123,6 +129,7 @@ export class Group {
   /** Answered once: an index that is applied here, or null when it could not be confirmed. */
   readIndex(done: ReadDone): void {
     if (this.#isClosed) return done(null)
+    if (planted('K10') && this.isLeader) return done(this.#applied)
     this.#reads.ask(done)
     this.#around.dirty(this)
   }
@@ -150,15 +157,28 @@ export class Group {
 
   /** Stands now, without waiting for the election timeout. */
   campaign(): void {
-    if (this.#around.isMuted()) return
+    if (this.isMuted) return
     this.#raft.campaign()
     this.#around.dirty(this)
   }
 
-  proposeConfChange(change: ConfChange): ReturnType<Raft['proposeConfChange']> {
-    const proposed = this.#raft.proposeConfChange(change)
-    this.#around.dirty(this)
+  /**
+   * Index and term of the change, or why there is none. One at a time: `pending-conf-change` until
+   * the last one, and the first entry of this leader's term, are applied here.
+   */
+  proposeConfChange(change: ConfChange): ConfChangeOutcome {
+    let proposed: ConfChangeOutcome = { error: 'not-leader' }
+    if (this.#role !== 'leader' || this.#isClosed) return proposed
+    this.#around.guard(() => {
+      proposed = this.#raft.proposeConfChange(change)
+      this.#around.dirty(this)
+    })
     return proposed
+  }
+
+  /** Leader only: `proposeConfChange` would be refused, for one is under way. */
+  get confPending(): boolean {
+    return this.status().confPending
   }
 
   status(): RaftStatus {
@@ -168,14 +188,14 @@ export class Group {
   // --- what the host drives ---
 
   tick(): void {
-    if (!this.#around.isMuted()) this.#raft.tick()
+    if (!this.isMuted) this.#raft.tick()
     this.#reads.tick()
-    if (this.#diskWatch.tick(this.#stores[0]) && this.isLeader) this.#handOver()
+    if (this.#diskWatch.tick(this.#stores.oldest) && this.isLeader) this.#handOver()
     this.#around.dirty(this)
   }
 
   receive(m: Message): void {
-    if (this.#around.isMuted() && wakesOrVotes(m)) return
+    if (this.isMuted && wakesOrVotes(m)) return
     this.#raft.step(m)
     this.#around.dirty(this)
   }
@@ -199,7 +219,7 @@ export class Group {
       if (!this.#raft.hasReady()) break
       this.#carryOut(this.#raft.ready())
     }
-    this.#settleInstalled()
+    this.#stores.settleInstalled()
     this.#serveMissing()
     return this.#raft.hasReady()
   }
@@ -208,7 +228,7 @@ export class Group {
   installed(index: Index, stored: () => void): void {
     this.#applied = index
     this.#delivery.reset(index)
-    this.#installed = { index, stored }
+    this.#stores.installed(index, stored)
   }
 
   /** The core tries again what it could not read before; the step itself changes nothing. */
@@ -225,6 +245,7 @@ export class Group {
     if (this.#leads !== 0) this.#machine.follow(this.#term, none)
     this.#leads = 0
     this.#reads.close()
+    this.#delivery.close()
   }
 
   // --- one ready ---
@@ -233,7 +254,7 @@ export class Group {
     this.#noteRole(rd)
     // Appends leave before this node's own write has ended (thesis 10.2.1).
     for (const m of rd.messages) this.#send(m)
-    this.#store(rd)
+    for (const m of this.#stores.put(rd)) this.#send(m)
     if (rd.committed.length > 0) this.#takeCommitted(rd)
     if (rd.reads.length > 0) this.#reads.confirm(rd.reads, this.#applied)
   }
@@ -259,44 +280,16 @@ export class Group {
   }
 
   #send(m: Message): void {
+    if (m.to !== this.#around.node) faultPoint('before-send')
     if (m.to === this.#around.node) this.#raft.step(m)
     else if (m.kind === 'snapshot') this.#around.sendSnapshot(this, m)
     else this.#around.post(this, m)
   }
 
-  #store(rd: Ready): void {
-    const { hardState, entries, snapshot, mustSync, afterStore } = rd
-    const meta = snapshot === null ? null : snapshot.meta
-    if (meta !== null)
-      this.#around.logger.info({ group: this.id, index: meta.index }, 'log replaced by a snapshot')
-    const step = { hardState, entries, snapshot: meta, conf: null }
-    if (mustSync) {
-      this.#stores.push([...afterStore])
-      this.#around.log.append(this.id, step, true, () => this.#around.guard(() => this.#stored()))
-      return
-    }
-    if (hardState !== null) this.#around.log.append(this.id, step, false, nothing)
-    const last = this.#stores[this.#stores.length - 1]
-    if (last !== undefined) last.push(...afterStore)
-    else for (const m of afterStore) this.#send(m)
-  }
-
-  /** Stores end in their order (STORE-1), so this is the oldest (GROUP-1). */
-  #stored(): void {
-    const messages = this.#stores.shift()
-    assert(messages !== undefined, 'GROUP-1', { group: this.id })
+  #stored(messages: readonly Message[]): void {
     if (this.#isClosed) return
     for (const m of messages) this.#send(m)
     this.#around.dirty(this)
-  }
-
-  /** The rows of a snapshot are safe when the log has durably taken it too, or holds that entry. */
-  #settleInstalled(): void {
-    const installed = this.#installed
-    if (installed === null || this.#log.lastIndex() < installed.index) return
-    this.#installed = null
-    // Durable behind everything that was stored for it (STORE-1).
-    this.#around.log.append(this.id, emptyStep, true, installed.stored)
   }
 
   #takeCommitted({ committed, role, term }: Ready): void {
@@ -322,6 +315,7 @@ export class Group {
     const change = decodeConfChange(entry.data)
     assert(change !== null, 'GROUP-4', { group: this.id, index: entry.index })
     const conf: ConfState = this.#raft.applyConfChange(change)
+    faultPoint('config-apply')
     this.#around.logger.info({ group: this.id, index: entry.index, conf }, 'members changed')
     const ready = this.#delivery.addChange(entry)
     const step = {
@@ -382,10 +376,4 @@ export class Group {
 /** Whatever makes a muted node stand or vote. */
 function wakesOrVotes(m: Message): boolean {
   return m.kind === 'vote' || m.kind === 'pre-vote' || m.kind === 'timeout-now'
-}
-
-const emptyStep = { hardState: null, entries: [], snapshot: null, conf: null }
-
-function nothing(): void {
-  // A commit index that rides along: nobody waits for it.
 }

@@ -1,16 +1,19 @@
 import { assert, sometimes } from '../assert.ts'
+import { refuseNewer } from '../errors.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Counter, Logger, Metrics } from '../ports.ts'
 import type { RaftId, SnapshotMeta } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
-import { groupRange } from '../store/keys.ts'
 import type { Log } from '../store/log.ts'
 import type { Store } from '../store/store.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
 import { decodeRaft } from '../wire/raft-frames.ts'
+import { dataFormat } from '../wire/versions.ts'
 import type { Group } from './group.ts'
+import { forgetGroup } from './removal.ts'
 import { decodeChunk } from './snapshot-chunk.ts'
-import { adopt, clearStaging, forgetStaged, markStaged, stage, swapIn } from './staging.ts'
+import { clearStaging, forgetStaged } from './staged-rows.ts'
+import { adopt, markStaged, stage, swapIn } from './staging.ts'
 
 /** Snapshots being taken in at once. More are refused; the leader tries again. */
 const maxInstalls = 4
@@ -28,7 +31,9 @@ export class SnapshotSink {
   readonly #logger: Logger
   readonly #guard: (task: () => void) => void
   readonly #installed: Counter
-  readonly #installing = new Set<GroupId>()
+  readonly #installing = new Set<Group>()
+  /** Rows are being exchanged; resolves when they are, or when the node is about to stop. */
+  readonly #exchanging = new Map<GroupId, Promise<void>>()
 
   constructor(deps: {
     node: RaftId
@@ -62,26 +67,37 @@ export class SnapshotSink {
       throw new SnapshotRefused('the head of the stream is no snapshot for this node')
     }
     if (group === undefined) throw new SnapshotRefused('the group is not open here')
-    if (this.#installing.has(group.id) || this.#installing.size >= maxInstalls) {
+    if (this.#installing.has(group) || this.#installing.size >= maxInstalls) {
       throw new SnapshotRefused('others are being taken in')
     }
-    this.#installing.add(group.id)
+    this.#installing.add(group)
     try {
+      this.#checkFormat(m.snapshot.data[0])
       await this.#install(group, m, m.snapshot.meta, chunks)
     } finally {
-      this.#installing.delete(group.id)
+      this.#installing.delete(group)
     }
   }
 
   /** Its rows are being exchanged: it cannot be opened now. */
   isInstalling(id: GroupId): boolean {
-    return this.#installing.has(id)
+    return this.#exchanging.has(id)
   }
 
-  /** All rows of a group that is not open. */
-  async removeRows(id: GroupId): Promise<void> {
-    await this.#store.deleteRange(groupRange(id))
-    await forgetStaged(this.#store, id)
+  /** Rows and log of a group that is closed, when nobody writes rows any more. `group`: its last life. */
+  async remove(id: GroupId, group: Group | undefined): Promise<void> {
+    await this.#exchanging.get(id)
+    await group?.machine.restoring?.()
+    await forgetGroup(this.#log, this.#store, id)
+  }
+
+  /** This node could never catch up any more: it stops rather than fall behind in silence. */
+  #checkFormat(format: number | undefined): void {
+    try {
+      refuseNewer('a snapshot', format, dataFormat)
+    } catch (error) {
+      this.#broken(error)
+    }
   }
 
   async #install(
@@ -94,6 +110,7 @@ export class SnapshotSink {
     for await (const chunk of chunks) {
       const pairs = decodeChunk(chunk)
       if (pairs === null) throw new SnapshotRefused('a chunk is not what was sent')
+      if (!group.isOpen) throw new SnapshotRefused('the group was closed')
       await stage(this.#store, group.id, pairs)
     }
     const release = group.delivery.hold()
@@ -103,11 +120,27 @@ export class SnapshotSink {
       const isStale =
         meta.index <= group.delivery.delivered || group.isLeader || m.term < group.term
       sometimes(isStale, 'group: a snapshot came too late')
-      if (!isStale) await this.#exchange(group, meta).catch((error: unknown) => this.#broken(error))
+      if (!isStale) await this.#exchangeAlone(group, meta)
       // Stale or not, the core answers, and the leader learns where this member stands.
       this.#guard(() => group.receive(m))
     } finally {
       this.#guard(release)
+    }
+  }
+
+  /** Others wait for its end; an error is for the node, not for them. */
+  async #exchangeAlone(group: Group, meta: SnapshotMeta): Promise<void> {
+    const exchange = this.#exchange(group, meta)
+    this.#exchanging.set(
+      group.id,
+      exchange.catch(() => {}),
+    )
+    try {
+      await exchange
+    } catch (error) {
+      this.#broken(error)
+    } finally {
+      this.#exchanging.delete(group.id)
     }
   }
 

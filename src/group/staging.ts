@@ -1,9 +1,19 @@
 import { sometimes } from '../assert.ts'
+import { faultPoint } from '../fault-points.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { SnapshotMeta } from '../raft/entry.ts'
-import { KeyWriter, groupRange, prefixRange } from '../store/keys.ts'
+import { KeyWriter, groupRange } from '../store/keys.ts'
 import type { Log } from '../store/log.ts'
-import type { KeyRange, Op, Pair, Store } from '../store/store.ts'
+import type { Op, Pair, Store } from '../store/store.ts'
+import { finishRemovals } from './removal.ts'
+import {
+  forgetStaged,
+  prefixBytes,
+  stagingMark,
+  stagingMarks,
+  stagingPrefix,
+  stagingRange,
+} from './staged-rows.ts'
 
 /*
  * How rows of a group are replaced so that a crash at any point leaves the old rows, or rows that
@@ -11,23 +21,14 @@ import type { KeyRange, Op, Pair, Store } from '../store/store.ts'
  * and durable, a mark says so, with the index they stand for. Only then do they take the place of
  * the old, and that can be done again from the start as often as needed. The mark goes when the log
  * holds the snapshot too.
- *
- * Keys that no group has:  fffd group:u16 key    gathered rows
- *                          fffe group:u16        the mark
  */
-const rowsPrefix = 0xfffd
-const markPrefix = 0xfffe
 
 /** Rows moved at once, bytes. */
 const moveBytes = 256 * 1024
 
-/** Throws away what an earlier attempt has gathered. */
-export async function clearStaging(store: Store, group: GroupId): Promise<void> {
-  await store.deleteRange(stagingRange(group))
-}
-
 export async function stage(store: Store, group: GroupId, pairs: readonly Pair[]): Promise<void> {
-  const prefix = prefixOf(rowsPrefix, group)
+  faultPoint('snapshot-write')
+  const prefix = stagingPrefix(group)
   const ops: Op[] = pairs.map(([key, value]) => ({ key: join(prefix, key), value: own(value) }))
   await store.write(ops)
 }
@@ -35,13 +36,15 @@ export async function stage(store: Store, group: GroupId, pairs: readonly Pair[]
 /** All rows are gathered: from here on the snapshot is here to stay. Durable when it resolves. */
 export async function markStaged(store: Store, group: GroupId, meta: SnapshotMeta): Promise<void> {
   const value = Buffer.from(JSON.stringify(meta))
-  await store.write([{ key: prefixOf(markPrefix, group), value }])
+  await store.write([{ key: stagingMark(group), value }])
   await store.sync()
+  faultPoint('after-staging')
 }
 
 /** Puts the gathered rows in the place of the group's. May be repeated. Durable when it resolves. */
 export async function swapIn(store: Store, group: GroupId): Promise<void> {
   await store.deleteRange(groupRange(group))
+  faultPoint('during-install')
   const view = store.snapshot()
   try {
     await view.iterate(stagingRange(group), moveBytes, async (pairs) => {
@@ -55,21 +58,12 @@ export async function swapIn(store: Store, group: GroupId): Promise<void> {
 }
 
 /**
- * The log holds the snapshot: nothing more is needed of this. The rows go only when the mark is
- * durably gone, or a start would complete the exchange with half of them.
- */
-export async function forgetStaged(store: Store, group: GroupId): Promise<void> {
-  await store.write([{ key: prefixOf(markPrefix, group), value: null }])
-  await store.sync()
-  await clearStaging(store, group)
-}
-
-/**
- * Completes what a crash has interrupted. To be called before any machine reads its rows, and
- * before groups are opened.
+ * Completes the removals and exchanges that a crash has interrupted. To be called before any machine
+ * reads its rows, and before groups are opened.
  */
 export async function finishInstalls(log: Log, store: Store): Promise<void> {
-  const marks = await store.range(prefixRange(Uint8Array.of(markPrefix >>> 8, markPrefix & 0xff)))
+  await finishRemovals(log, store)
+  const marks = await store.range(stagingMarks)
   for (const [key, value] of marks) {
     const group = ((key[2] as number) << 8) | (key[3] as number)
     sometimes(true, 'group: the exchange of rows was completed at a start')
@@ -95,16 +89,6 @@ export async function adopt(log: Log, group: GroupId, snapshot: SnapshotMeta): P
   await new Promise<void>((resolve) =>
     log.append(group, { hardState, entries: [], snapshot, conf: null }, true, resolve),
   )
-}
-
-const prefixBytes = 4
-
-function prefixOf(section: number, group: GroupId): Uint8Array {
-  return new KeyWriter(prefixBytes).u16(section).u16(group).key()
-}
-
-function stagingRange(group: GroupId): KeyRange {
-  return prefixRange(prefixOf(rowsPrefix, group))
 }
 
 function join(prefix: Uint8Array, key: Uint8Array): Uint8Array {

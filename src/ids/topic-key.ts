@@ -22,6 +22,9 @@ const kindBytes = { me: 1, fnd: 2, slf: 3, p2p: 4, grp: 5, sys: 6 } as const sat
   number
 >
 
+/** Kind bytes of topics with messages, all that lie between included. */
+export const conversationKinds = { first: kindBytes.slf, last: kindBytes.sys } as const
+
 /**
  * A topic as a fixed-width database key: the kind, then its one or two ids as big-endian numbers,
  * then zeros. Byte order is kind, then numeric order of the ids.

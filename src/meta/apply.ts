@@ -1,4 +1,5 @@
 import { unreachable } from '../assert.ts'
+import { planted } from '../fault-points.ts'
 import { maxNodeIndex } from '../ids/node-index.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
 import { partitionsOf } from '../ring/table.ts'
@@ -47,7 +48,7 @@ export function apply(state: MetaState | null, command: MetaCommand): Applied {
  * did with the old one, ids minted included, is not known.
  */
 function addMember(state: MetaState, command: AddMember): Applied {
-  const { name, address, clientAddress, zone, bootId } = command
+  const { name, address, clientAddress, zone, bootId, incarnation } = command
   const fault = joinFault(state, command)
   if (fault !== null) return refused(state, fault)
   let members = state.members
@@ -62,7 +63,8 @@ function addMember(state: MetaState, command: AddMember): Applied {
   }
   const index = state.nextIndex
   if (index > maxNodeIndex) return refused(state, 'indexes-used-up')
-  const member: Member = { index, name, address, clientAddress, zone, state: 'joining', bootId }
+  const place = { index, name, address, clientAddress, zone }
+  const member: Member = { ...place, state: 'joining', bootId, incarnation }
   return done({ ...state, nextIndex: index + 1, members: [...members, member] }, index)
 }
 
@@ -77,17 +79,23 @@ function joinFault(state: MetaState, command: AddMember): MetaRefusal | null {
 }
 
 function setAddress(state: MetaState, command: CommandOf<'set-address'>): Applied {
-  const { index, address, clientAddress, bootId } = command
+  const { index, address, clientAddress, bootId, incarnation } = command
   const member = memberAt(state, index)
   if (member === undefined || member.state === 'removed') return refused(state, 'no-such-member')
   if (!isPeerAddress(address)) return refused(state, 'bad-address')
   if (clientAddress !== '' && !isPeerAddress(clientAddress)) return refused(state, 'bad-address')
+  const isKnown = member.incarnation !== ''
+  if (isKnown && incarnation !== member.incarnation && !planted('K26'))
+    return refused(state, 'wiped-disk')
   if (bootId < member.bootId) return refused(state, 'conflict')
   if (isAddressTaken(state, address, index)) return refused(state, 'address-taken')
   const isSame =
-    member.address === address && member.clientAddress === clientAddress && member.bootId === bootId
+    member.address === address &&
+    member.clientAddress === clientAddress &&
+    member.bootId === bootId &&
+    member.incarnation === incarnation
   if (isSame) return done(state)
-  return done(withMember(state, { ...member, address, clientAddress, bootId }))
+  return done(withMember(state, { ...member, address, clientAddress, bootId, incarnation }))
 }
 
 function setState(state: MetaState, command: CommandOf<'set-state'>): Applied {
@@ -118,10 +126,10 @@ function removeMember(state: MetaState, command: CommandOf<'remove-member'>): Ap
 }
 
 function newToken(state: MetaState, command: CommandOf<'new-token'>): Applied {
-  const { hash, expiresAtMs, nowMs } = command
+  const { hash, expiresAtMs, nowMs, sealed } = command
   const valid = state.tokens.filter((it) => it.expiresAtMs > nowMs && it.hash !== hash)
   if (valid.length >= maxJoinTokens) return refused(state, 'too-many-tokens')
-  return done({ ...state, tokens: [...valid, { hash, expiresAtMs }] })
+  return done({ ...state, tokens: [...valid, { hash, expiresAtMs, sealed }] })
 }
 
 function revokeToken(state: MetaState, command: CommandOf<'revoke-token'>): Applied {

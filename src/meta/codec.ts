@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr'
 import { assert } from '../assert.ts'
+import { refuseNewer } from '../errors.ts'
 import type { MetaCommand } from './command.ts'
 import type { MetaState } from './meta-state.ts'
 
@@ -62,6 +63,7 @@ function encode(value: object): Uint8Array {
 }
 
 function decode(bytes: Uint8Array): unknown {
+  refuseNewer('the state of the cluster', bytes[0], formatByte)
   assert(bytes[0] === formatByte, 'META-2', { format: bytes[0], length: bytes.length })
   return packr.unpack(bytes.subarray(1))
 }

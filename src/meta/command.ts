@@ -11,13 +11,14 @@ export type MetaCommand =
   /** The first command of a cluster's life; carries the whole state that the seed gives. */
   | { readonly kind: 'bootstrap'; readonly state: MetaState }
   | AddMember
-  /** A node announces where it is reached now, and its boot id. From an earlier life: `conflict`. */
+  /** A node announces where it is reached now, its boot id and its disk. From an earlier life: `conflict`. */
   | {
       readonly kind: 'set-address'
       readonly index: NodeIndex
       readonly address: string
       readonly clientAddress: string
       readonly bootId: number
+      readonly incarnation: string
     }
   /** joining → active, active ⇄ draining. */
   | {
@@ -38,6 +39,7 @@ export type MetaCommand =
       readonly hash: string
       readonly expiresAtMs: number
       readonly nowMs: number
+      readonly sealed: string
     }
   | { readonly kind: 'revoke-token'; readonly hash: string }
   /** `base`: the version that `table` was computed from; its own version is one more. */
@@ -51,6 +53,7 @@ export interface AddMember {
   readonly clientAddress: string
   readonly zone: string
   readonly bootId: number
+  readonly incarnation: string
   /** SHA-256 of the join token, hex. */
   readonly tokenHash: string
   /** The leader's wall clock when it proposed, ms since 1970: tokens expire by it. */
@@ -70,6 +73,8 @@ export type MetaRefusal =
   | 'token-expired'
   | 'too-many-tokens'
   | 'no-such-member'
+  /** The node comes with another disk than its member's: what it held is lost, so it is a new member. */
+  | 'wiped-disk'
   /** The state is not what the asker saw: somebody else was first. */
   | 'conflict'
   /** No way leads from the present member state to the one asked for. */

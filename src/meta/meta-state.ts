@@ -21,6 +21,8 @@ export interface Member {
   readonly state: MemberState
   /** Of the node's present life, as it announced it; rises with each start; 0 until then. */
   readonly bootId: number
+  /** Of the node's disk, as it announced it first: hex; '' until then. Another one is another disk. */
+  readonly incarnation: string
 }
 
 /** The plain token is shown once, to the person who asked for it, and stored nowhere. */
@@ -29,6 +31,8 @@ export interface JoinToken {
   readonly hash: string
   /** Wall clock, ms since 1970. */
   readonly expiresAtMs: number
+  /** For whoever joins with it; opaque here, and of use only to who has the plain token. */
+  readonly sealed: string
 }
 
 /** What group 0 replicates. Immutable: a command gives a new value that shares what is unchanged. */

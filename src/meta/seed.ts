@@ -30,6 +30,16 @@ export interface SeedMember {
 /** More voters would make each meta commit wait for more disks and survive little more. */
 export const maxMetaVoters = 5
 
+/**
+ * How many of so many members vote in meta: an odd number from three on, since a fourth voter makes
+ * each commit wait for one disk more and survives no more losses than three. Two are two: one copy of
+ * who is a member would be none.
+ */
+export function metaVoterCount(members: number): number {
+  const most = Math.min(members, maxMetaVoters)
+  return most > 2 && most % 2 === 0 ? most - 1 : most
+}
+
 /** The version of the format that a new cluster starts with. */
 export const firstFormatVersion = 1
 
@@ -80,7 +90,8 @@ export function seedState(seed: Seed): MetaState {
   const { clusterId, partitions, replicationFactor, vnodes } = seed
   const members = seed.members.map(({ name, address, clientAddress, zone }, at) => {
     const state: MemberState = 'active'
-    return { index: at + 1, name, address, clientAddress, zone, state, bootId: 0 }
+    const place = { index: at + 1, name, address, clientAddress, zone }
+    return { ...place, state, bootId: 0, incarnation: '' }
   })
   const ring: RingMember[] = members.map(({ index, zone }) => ({ index, zone }))
   return {
@@ -106,16 +117,17 @@ export interface FirstConf {
 }
 
 /**
- * Who votes in a group at the first start. Meta: the first maxMetaVoters members, the others learn,
+ * Who votes in a group at the first start. Meta: the first metaVoterCount members, the others learn,
  * so that every node has the table. A partition: its replicas in the seed's table.
  */
 export function seedConf(state: MetaState, group: GroupId): FirstConf {
   const all = state.members.map((member) => member.index)
+  const count = metaVoterCount(all.length)
   const voters =
     group === metaGroup
-      ? all.slice(0, maxMetaVoters)
+      ? all.slice(0, count)
       : placed(state.table, group).replicas.toSorted((a, b) => a - b)
-  const learners = group === metaGroup ? all.slice(maxMetaVoters) : []
+  const learners = group === metaGroup ? all.slice(count) : []
   return { voters, outgoing: [], learners, learnersNext: [], autoLeave: false }
 }
 

@@ -6,3 +6,10 @@ export function splitAddress(address: string): { host: string; port: number } {
     port: Number(address.slice(colon + 1)),
   }
 }
+
+/** `host:port` with a port from 1 to 65535. */
+export function isAddress(text: string): boolean {
+  const { host, port } = splitAddress(text)
+  const isForm = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/.test(text)
+  return isForm && host !== '' && port >= 1 && port <= 65_535
+}

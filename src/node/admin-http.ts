@@ -3,13 +3,17 @@ import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { splitAddress } from './address.ts'
+import { changeRoutes } from './admin-changes.ts'
+import { adminRefusals } from './admin-refusals.ts'
+import type { Administration } from './administration.ts'
 import type { NodeFacts } from './facts.ts'
 import type { MetricRegistry } from './metrics.ts'
 
 /**
  * The admin endpoints of a node, on an address of their own. Health and metrics are open to whoever
  * reaches the address; facts are open to this machine and otherwise need the admin token; what changes
- * something always needs it. Errors are `{"error": "…"}`.
+ * something always needs it, except to join, which needs a join token. Errors are `{"error": "…"}`,
+ * those of a change with a code as `error`, and the cure as `says`.
  */
 export interface AdminHttp {
   /** `host:port` it listens on. */
@@ -21,8 +25,12 @@ export interface AdminOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly listen: string
   readonly token: string
+  /** Told to who lacks the token, and then derives it from the secret. */
+  readonly clusterName: string
   /** Undefined until the node has started: /readyz then says `starting`. */
   facts(): NodeFacts | undefined
+  /** Undefined as long. */
+  administration(): Administration | undefined
   readonly metrics: Pick<MetricRegistry, 'text' | 'contentType'>
 }
 
@@ -34,6 +42,8 @@ export async function openAdminHttp(options: AdminOptions): Promise<AdminHttp> {
   const app = fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
+    // What is sent must be what is meant: nothing is turned into something else or left out.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     requestTimeout: requestTimeoutMs,
     connectionTimeout: requestTimeoutMs,
     forceCloseConnections: true,
@@ -69,14 +79,17 @@ function health(app: FastifyInstance, options: AdminOptions): void {
 
 function facts(app: FastifyInstance, options: AdminOptions): void {
   const get = (path: string, answer: (facts: NodeFacts, request: FastifyRequest) => unknown) =>
-    app.get(path, (request, reply) => {
-      if (!isLocal(request) && !hasToken(request, options.token)) return refuse(reply)
+    app.get(path, async (request, reply) => {
+      if (!isLocal(request) && !hasToken(request, options.token)) return refuse(reply, options)
       const node = options.facts()
       if (node === undefined) return reply.code(503).send({ error: 'starting' })
-      return reply.send(answer(node, request))
+      return reply.send(await answer(node, request))
     })
   get('/v1/status', (node) => node.status())
   get('/v1/ring', (node) => node.ring())
+  get('/v1/nodes', (node) => node.nodes())
+  get('/v1/tokens', () => ({ tokens: options.administration()?.tokens() ?? [] }))
+  get('/v1/digest', (node) => node.digest())
   get('/v1/locate', (node, request) => {
     const topic = (request.query as Record<string, unknown>)['topic']
     if (typeof topic !== 'string' || topic === '' || topic.length > maxTopicLength) {
@@ -88,19 +101,23 @@ function facts(app: FastifyInstance, options: AdminOptions): void {
 
 function changes(app: FastifyInstance, options: AdminOptions): void {
   app.post('/v1/drain', async (request, reply) => {
-    if (!hasToken(request, options.token)) return refuse(reply)
+    if (!hasToken(request, options.token)) return refuse(reply, options)
     const node = options.facts()
     if (node === undefined) return reply.code(503).send({ error: 'starting' })
     await node.drain()
     return reply.send({ drained: true })
   })
+  changeRoutes(app, {
+    administration: () => options.administration(),
+    refuse: (request, reply) => (hasToken(request, options.token) ? null : refuse(reply, options)),
+  })
 }
 
-function refuse(reply: FastifyReply): FastifyReply {
+function refuse(reply: FastifyReply, { clusterName }: AdminOptions): FastifyReply {
   return reply
     .code(401)
-    .header('www-authenticate', 'Bearer')
-    .send({ error: 'the admin token of this cluster is needed' })
+    .header('www-authenticate', `Bearer realm="${clusterName}"`)
+    .send({ error: 'not-allowed', says: adminRefusals['not-allowed'].says('') })
 }
 
 /**

@@ -167,6 +167,15 @@ const checkShape = new Ajv({ allErrors: true, verbose: true }).compile<ClusterFi
   clusterFileSchema,
 )
 
+const checkOptionsShape = new Ajv({ allErrors: true, verbose: true }).compile<Partial<Options>>(
+  clusterFileSchema.properties.options,
+)
+
+/** What is wrong with the `options` of a file; empty: nothing. */
+export function optionFaults(options: unknown): Complaint[] {
+  return checkOptionsShape(options) ? [] : (checkOptionsShape.errors ?? []).map(complaint)
+}
+
 function complaint(error: ErrorObject): Complaint {
   const at =
     error.instancePath === '' ? 'the file' : error.instancePath.slice(1).replaceAll('/', '.')

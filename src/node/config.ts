@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { NodeIndex } from '../ids/node-index.ts'
 import { clusterDefaults, ConfigRefused, parseClusterFile } from './cluster-file.ts'
 import type { ClusterFile, ClusterSection, Complaint, NodeSeed, Profile } from './cluster-file.ts'
 import { contradictions } from './contradictions.ts'
@@ -14,6 +15,22 @@ export interface NodeConfig {
   /** This node; its `data` is an absolute path. */
   readonly self: NodeSeed
   readonly options: Options
+  /** Of a node that joined a running cluster; null: one of those that the cluster was founded with. */
+  readonly joined: Joined | null
+}
+
+/** What a node was told when it was let in; everything else it hears from the other members. */
+export interface Joined {
+  readonly index: NodeIndex
+  readonly clusterId: string
+  /** Whom to dial until the committed member list has come. */
+  readonly firstMembers: readonly FirstMember[]
+}
+
+export interface FirstMember {
+  readonly index: NodeIndex
+  readonly name: string
+  readonly peer: string
 }
 
 export interface ClusterConfig {
@@ -90,7 +107,7 @@ export function nodeConfig(
     const says = name === undefined ? 'the file lists several nodes' : `there is no node "${name}"`
     throw new ConfigRefused(path, [{ at: 'nodes', says, cure: `say --node with one of: ${names}` }])
   }
-  return { cluster, nodes, self, options }
+  return { cluster, nodes, self, options, joined: null }
 }
 
 function clusterConfig(
@@ -113,7 +130,7 @@ function clusterConfig(
   return { ...clusterDefaults, ...rest, secret: source }
 }
 
-function resolveOptions(
+export function resolveOptions(
   file: Partial<Options>,
   overrides: Overrides,
   complaints: Complaint[],

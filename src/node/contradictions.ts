@@ -7,7 +7,7 @@ const minElectionTimeoutMs = 150
 
 /** Values that are legal alone and cannot stand together. Empty: none. */
 export function contradictions(file: ClusterFile, options: Options): Complaint[] {
-  return [...ofCluster(file), ...ofNodes(file.nodes), ...ofOptions(options)]
+  return [...ofCluster(file), ...ofNodes(file.nodes), ...optionContradictions(options)]
 }
 
 function ofCluster(file: ClusterFile): Complaint[] {
@@ -79,7 +79,7 @@ function ofNodes(nodes: readonly NodeSeed[]): Complaint[] {
   return found
 }
 
-function ofOptions(options: Options): Complaint[] {
+export function optionContradictions(options: Options): Complaint[] {
   const found: Complaint[] = []
   const election = options['election-ticks']
   const heartbeat = options['heartbeat-ticks']

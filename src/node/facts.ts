@@ -8,6 +8,10 @@ export interface NodeFacts {
   ring(): RingReport
   /** Who holds a topic. `topic` is any name or id; whether such a topic exists is not looked up. */
   locate(topic: string): LocateReport
+  /** The members, what the table gives each, and what each has by now. */
+  nodes(): Promise<NodesReport>
+  /** Of what every group's rows are now, each at an applied index of its own; takes a look at all of them. */
+  digest(): Promise<DigestReport>
   /** Hands over leadership and takes no new work. Settles when that is done; a second call waits for the first. */
   drain(): Promise<void>
 }
@@ -27,6 +31,8 @@ export interface NodeStatus {
     readonly uptimeS: number
   }
   readonly cluster: { readonly id: string; readonly name: string }
+  /** Of the data: what this node can read, and what all nodes write (docs/operating/upgrading.md). */
+  readonly format: { readonly reads: number; readonly cluster: number }
   readonly members: readonly MemberReport[]
   readonly groups: readonly GroupReport[]
   /** Client connections on this node. */
@@ -59,6 +65,49 @@ export interface GroupReport {
   readonly applied: number
   readonly last: number
   readonly voters: readonly number[]
+}
+
+export interface DigestReport {
+  /** Without groups that are being opened, closed or replaced. */
+  readonly groups: readonly GroupDigest[]
+}
+
+export interface GroupDigest {
+  readonly group: number
+  readonly applied: number
+  /** The same on every replica that has applied as much (I17). */
+  readonly digest: string
+}
+
+export interface NodesReport {
+  readonly tableVersion: number
+  /** Partitions that are not yet where the table wants them, as far as this node has been told. */
+  readonly moving: number
+  /** Those that are not removed. */
+  readonly nodes: readonly MemberProgress[]
+}
+
+export interface MemberProgress {
+  readonly index: number
+  readonly name: string
+  readonly peer: string
+  readonly client: string
+  readonly zone: string
+  /** `joining`, `active` or `draining`. */
+  readonly state: string
+  /** Linked to the node that was asked. */
+  readonly up: boolean
+  /** Partitions that the table gives it, and of those the ones it should lead. */
+  readonly wished: PartitionCounts
+  /** Partitions that count on it, and those that it leads. */
+  readonly actual: PartitionCounts
+  /** Partitions that it copies and that do not count on it yet. */
+  readonly catchingUp: number
+}
+
+export interface PartitionCounts {
+  readonly replicas: number
+  readonly leads: number
 }
 
 export interface RingReport {

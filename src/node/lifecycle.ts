@@ -1,5 +1,7 @@
 import { BrokenInvariant } from '../assert.ts'
+import { NewerFormat } from '../errors.ts'
 import type { Logger } from '../ports.ts'
+import { Expelled } from './expelled.ts'
 
 /** One step of starting or stopping. Plans are data, so that `serve --explain` can print them. */
 export interface Step {
@@ -55,6 +57,10 @@ export interface ProcessDoor {
 
 export const exitForced = 1
 export const exitFatal = 70
+/** The data, or what the cluster writes, is of a newer format: starting this version again is of no use. */
+export const exitFormat = 7
+/** The cluster refuses this node for good: starting it again from the same folder is of no use. */
+export const exitExpelled = 8
 
 /**
  * The first SIGTERM or SIGINT stops politely, once; a second one ends the process at once with code 1.
@@ -100,13 +106,34 @@ export class Lifecycle {
   /** Ends the process: its state is in doubt. */
   fatal(error: unknown): void {
     if (this.#ended) return
+    if (error instanceof Expelled) {
+      this.#expelled(error)
+      return
+    }
     const broken = error instanceof BrokenInvariant ? { invariant: error.id, seen: error.seen } : {}
     const stack = error instanceof Error ? error.stack : undefined
+    const isOlder = error instanceof NewerFormat
     this.#log.error(
       { fatal: true, ...broken, error: textOf(error), stack },
-      'this node stops: its state is in doubt',
+      isOlder
+        ? 'this node stops: it is older than its data'
+        : 'this node stops: its state is in doubt',
     )
-    this.#end(exitFatal)
+    this.#end(isOlder ? exitFormat : exitFatal)
+  }
+
+  /**
+   * A removed node tells its clients to move; nothing it holds counts any more. One whose disk is not
+   * what it was may be alone in a cluster of its own making: it ends at once.
+   */
+  #expelled(error: Expelled): void {
+    if (this.#signals > 0) return
+    this.#signals++
+    const { reason, message } = error
+    this.#log.error({ reason, error: message }, 'this node stops: the cluster refuses it')
+    const end = (): void => this.#end(exitExpelled)
+    if (this.#stop === undefined || reason !== 'removed') end()
+    else this.#stop(reason).then(end, end)
   }
 
   #end(code: number): void {

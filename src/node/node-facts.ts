@@ -9,16 +9,21 @@ import { liveMembers } from '../meta/meta-state.ts'
 import type { Peers } from '../peer/peers.ts'
 import type { Cancel, Clock, Timers } from '../ports.ts'
 import { tableHash } from '../ring/table.ts'
+import { dataFormat } from '../wire/versions.ts'
 import type { Hub } from '../topic/hub.ts'
 import type {
+  DigestReport,
   LocateReport,
   NodeFacts,
+  NodesReport,
   NodeStatus,
   PartitionReport,
   Readiness,
   RingReport,
 } from './facts.ts'
 import type { Identity } from './identity.ts'
+import { nodesReport } from './nodes-report.ts'
+import type { LedBy } from './nodes-report.ts'
 
 /** Entries that a group may lag behind its leader and still count as caught up. */
 const maxLagEntries = 1_000
@@ -43,6 +48,9 @@ export interface FactSources {
   sessions(): number
   bootIdOf(node: NodeIndex): number | undefined
   isDraining(): boolean
+  digest(): Promise<DigestReport>
+  /** What nodes said lately of the groups that they lead. */
+  reports(): LedBy
   drain(): Promise<void>
 }
 
@@ -104,6 +112,7 @@ export class Facts implements NodeFacts {
         uptimeS: Math.floor((clock.monotonic() - startedAt) / 1000),
       },
       cluster: { id: identity.clusterId, name: this.#of.clusterName },
+      format: { reads: dataFormat, cluster: state?.formatVersion ?? dataFormat },
       members: (state?.members ?? []).map((member) => ({
         index: member.index,
         name: member.name,
@@ -145,6 +154,17 @@ export class Facts implements NodeFacts {
     return { topic, ...this.#partition(partitionOf(name, count)) }
   }
 
+  async nodes(): Promise<NodesReport> {
+    const { meta, peers } = this.#of
+    const state = meta.state()
+    if (state === null) return { tableVersion: 0, moving: 0, nodes: [] }
+    return nodesReport(state, this.#of.reports(), (node) => peers.isUp(node))
+  }
+
+  digest(): Promise<DigestReport> {
+    return this.#of.digest()
+  }
+
   drain(): Promise<void> {
     return this.#of.drain()
   }
@@ -152,6 +172,10 @@ export class Facts implements NodeFacts {
   #look(): void {
     const now = this.#of.clock.monotonic()
     const statuses = this.#of.groups.statuses()
+    const here = new Set(statuses.map(({ group }) => group))
+    // A partition that has moved away is somebody else's concern.
+    for (const group of this.#leaderless.keys())
+      if (!here.has(group)) this.#leaderless.delete(group)
     for (const { group, lead } of statuses) {
       if (lead !== 0) this.#leaderless.delete(group)
       else if (!this.#leaderless.has(group)) this.#leaderless.set(group, now)

@@ -1,17 +1,12 @@
 import { join } from 'node:path'
 import { GroupHost } from '../group/group-host.ts'
-import type { Group } from '../group/group.ts'
-import { finishInstalls } from '../group/staging.ts'
-import type { GroupId } from '../ids/group-id.ts'
 import { metaGroup } from '../ids/group-id.ts'
+import { noNode } from '../ids/node-index.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
 import { MetaGroup } from '../meta/meta-group.ts'
-import { liveMembers } from '../meta/meta-state.ts'
 import type { MetaState } from '../meta/meta-state.ts'
-import { seedConf, seedState } from '../meta/seed.ts'
-import { partitionsOf } from '../ring/table.ts'
-import { Partition } from '../partition/partition.ts'
-import { PartitionRows } from '../partition/partition-rows.ts'
+import { seedState } from '../meta/seed.ts'
+import type { Expulsion } from '../peer/handshake.ts'
 import type { Members } from '../peer/identity.ts'
 import { Peers } from '../peer/peers.ts'
 import { ClientEdge } from '../session/client-edge.ts'
@@ -23,15 +18,24 @@ import { Hub } from '../topic/hub.ts'
 import { firstTopicKind, lastTopicKind } from '../topic/messages.ts'
 import type { TopicMessage } from '../topic/messages.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
+import { Announcer } from './announce.ts'
 import type { NodeConfig } from './config.ts'
+import { checkClusterFormat } from './data-format.ts'
+import { Digests } from './digest.ts'
+import { Expelled } from './expelled.ts'
 import { Facts } from './node-facts.ts'
 import { Handover } from './handover.ts'
 import { hostAndPort } from './host-and-port.ts'
 import { takeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
+import { isRemovedMember, membersToLink } from './member-list.ts'
 import { Mint } from './mint.ts'
+import { prepareGroups } from './lost-tail.ts'
 import { MetaLink } from './meta-link.ts'
+import { NodeAdministration } from './node-administration.ts'
+import { PlacementLink } from './placement-link.ts'
 import { RaftLinks } from './raft-links.ts'
+import { Replicas } from './replicas.ts'
 import type { NodeDeps, RunningNode } from './running-node.ts'
 import { chatLimits, edgeOptions, logOptions, raftOptions, seedOf } from './room-options.ts'
 
@@ -45,6 +49,7 @@ const drainingKind = 50
 export class FlotillaNode implements RunningNode {
   readonly identity: Identity
   readonly facts: Facts
+  readonly administration: NodeAdministration
   readonly #config: NodeConfig
   readonly #deps: NodeDeps
   readonly #log: Log
@@ -56,7 +61,9 @@ export class FlotillaNode implements RunningNode {
   readonly #hub: Hub
   readonly #edge: ClientEdge
   readonly #handover: Handover
-  readonly #open = new Map<GroupId, Group>()
+  readonly #replicas: Replicas
+  readonly #placement: PlacementLink
+  readonly #announcer: Announcer
   readonly #boots = new Map<NodeIndex, number>()
   #draining: Promise<void> | null = null
   #closing: Promise<void> | null = null
@@ -68,9 +75,8 @@ export class FlotillaNode implements RunningNode {
     const { data } = config.self
     const log = await SegmentedLog.open(join(data, 'log'), logOptions(config, deps, onFatal))
     const store = await LevelStore.open(join(data, 'data'), { ...deps, onFatal })
-    // Before anything reads rows: a crash may have left a snapshot's exchange half done.
-    await finishInstalls(log, store)
-    const seed = seedState(seedOf(config, identity.clusterId))
+    await prepareGroups(config, { log, store, self: identity.index, logger: deps.logger })
+    const seed = config.joined === null ? seedState(seedOf(config, identity.clusterId)) : null
     const metaLink = new MetaLink(deps, identity.bootId)
     const meta = await MetaGroup.open({
       store,
@@ -82,9 +88,10 @@ export class FlotillaNode implements RunningNode {
       forward: (lead, command) => metaLink.forward(lead, command),
       onFatal,
     })
-    const node = new FlotillaNode(config, deps, { identity, log, store, meta, metaLink })
+    const node = new FlotillaNode(config, deps, { identity, log, store, seed, meta, metaLink })
     try {
-      await node.#openGroups()
+      meta.onChange(({ formatVersion }) => checkClusterFormat(formatVersion))
+      await node.#replicas.start()
       await node.#listen()
     } catch (error) {
       await node.close()
@@ -93,13 +100,9 @@ export class FlotillaNode implements RunningNode {
     return node
   }
 
-  private constructor(
-    config: NodeConfig,
-    deps: NodeDeps,
-    opened: { identity: Identity; log: Log; store: Store; meta: MetaGroup; metaLink: MetaLink },
-  ) {
-    const { identity, log, store, meta, metaLink } = opened
-    const { clock, timers, random, logger, metrics } = deps
+  private constructor(config: NodeConfig, deps: NodeDeps, opened: Opened) {
+    const { identity, log, store, seed, meta, metaLink } = opened
+    const { clock, timers, logger, metrics } = deps
     this.identity = identity
     this.#config = config
     this.#deps = deps
@@ -109,41 +112,27 @@ export class FlotillaNode implements RunningNode {
     this.#metaLink = metaLink
     this.#peers = this.#makePeers()
     metaLink.connect(meta, (to, m) => this.#peers.post(to, m))
-    this.#groups = new GroupHost({
-      node: identity.index,
+    this.#groups = this.#makeGroups()
+    this.#hub = this.#makeHub()
+    this.#replicas = new Replicas({
+      self: identity.index,
+      seed,
+      meta,
+      groups: this.#groups,
       log,
       store,
-      timers,
+      hub: this.#hub,
+      limits: chatLimits(config),
       clock,
-      random,
-      logger: logger.child({ room: 'group' }),
+      timers,
+      logger,
       metrics,
-      peers: new RaftLinks(() => this.#peers),
-      bulk: this.#peers,
-      options: raftOptions(config),
       onFatal: (error: Error) => deps.fatal(error),
     })
-    const partitions = meta.state()?.partitions ?? config.cluster.partitions
-    this.#hub = new Hub({
-      self: identity.index,
-      partitions,
-      post: (to, m) => this.#peers.post(to, m as unknown as PeerMessage),
-      nodes: () => [...this.#members().keys()].filter((node) => node !== identity.index),
-      clock,
-      timers,
-      logger: logger.child({ room: 'topic' }),
-      metrics,
-      presenceGraceMs: config.options['presence-grace-ms'],
-    })
-    this.#handover = new Handover(
-      {
-        self: identity.index,
-        groups: () => this.#open.values(),
-        table: () => meta.state()?.table ?? null,
-        isUp: (node) => this.#peers.isUp(node),
-      },
-      { clock, timers, logger, metrics },
-    )
+    this.#placement = this.#makePlacement()
+    this.#handover = this.#makeHandover()
+    this.#announcer = this.#makeAnnouncer()
+    this.administration = this.#makeAdministration()
     this.#edge = this.#makeEdge()
     this.facts = this.#makeFacts()
   }
@@ -166,6 +155,7 @@ export class FlotillaNode implements RunningNode {
       self: identity,
       secret: keys.peerKey,
       members: () => this.#members(),
+      isRemoved: (node) => isRemovedMember(this.#meta.state(), node),
       timers,
       clock,
       random,
@@ -175,8 +165,93 @@ export class FlotillaNode implements RunningNode {
         message: (from, m) => this.#message(from, m),
         up: (node, bootId) => this.#up(node, bootId),
         down: (node) => this.#down(node),
+        expelled: (reason, by) => this.#expelled(reason, by),
         bulk: (from, header, chunks) => this.#groups.receiveBulk(from, header, chunks),
       },
+    })
+  }
+
+  #makeGroups(): GroupHost {
+    const { clock, timers, random, logger, metrics } = this.#deps
+    return new GroupHost({
+      node: this.identity.index,
+      log: this.#log,
+      store: this.#store,
+      timers,
+      clock,
+      random,
+      logger: logger.child({ room: 'group' }),
+      metrics,
+      peers: new RaftLinks(() => this.#peers),
+      bulk: this.#peers,
+      options: raftOptions(this.#config),
+      onFatal: (error: Error) => this.#deps.fatal(error),
+    })
+  }
+
+  #makeHub(): Hub {
+    const { clock, timers, logger, metrics } = this.#deps
+    const { cluster, options } = this.#config
+    return new Hub({
+      self: this.identity.index,
+      partitions: this.#meta.state()?.partitions ?? cluster.partitions,
+      post: (to, m) => this.#peers.post(to, m as unknown as PeerMessage),
+      nodes: () => this.#others(),
+      clock,
+      timers,
+      logger: logger.child({ room: 'topic' }),
+      metrics,
+      presenceGraceMs: options['presence-grace-ms'],
+    })
+  }
+
+  #makePlacement(): PlacementLink {
+    const { clock, timers, logger, metrics } = this.#deps
+    return new PlacementLink({
+      self: this.identity.index,
+      bootId: this.identity.bootId,
+      meta: this.#meta,
+      replicas: this.#replicas,
+      others: () => this.#others(),
+      isUp: (node) => this.#peers.isUp(node),
+      post: (to, m) => this.#peers.post(to, m),
+      clock,
+      timers,
+      logger: logger.child({ room: 'placement' }),
+      metrics,
+    })
+  }
+
+  #makeHandover(): Handover {
+    const host = {
+      self: this.identity.index,
+      groups: () => this.#replicas.groups(),
+      table: () => this.#meta.state()?.table ?? null,
+      isUp: (node: NodeIndex) => this.#peers.isUp(node),
+    }
+    return new Handover(host, this.#deps)
+  }
+
+  #makeAdministration(): NodeAdministration {
+    const { keys, clock } = this.#deps
+    const { clusterId } = this.identity
+    const config = this.#config
+    return new NodeAdministration({ meta: this.#meta, config, clusterId, secret: keys.secret, clock })
+  }
+
+  #makeAnnouncer(): Announcer {
+    const { index, bootId, incarnation } = this.identity
+    const { peer, client } = this.#config.self
+    const { timers, logger } = this.#deps
+    return new Announcer({
+      self: { index, address: peer, clientAddress: client, bootId, incarnation },
+      meta: this.#meta,
+      lead: () => this.#replicas.get(metaGroup)?.lead ?? noNode,
+      linked: () => this.#others().filter((node) => this.#peers.isUp(node)),
+      post: (to, m) => this.#peers.post(to, m),
+      onRemoved: () => this.#expelled('removed', 'its own copy of the member list'),
+      timers,
+      logger,
     })
   }
 
@@ -201,6 +276,7 @@ export class FlotillaNode implements RunningNode {
     const { clock, timers, version } = this.#deps
     const { identity } = this
     const meta = this.#meta
+    const digests = new Digests({ groups: this.#groups, store: this.#store, timers })
     return new Facts({
       identity,
       clusterName: this.#config.cluster.name,
@@ -215,73 +291,9 @@ export class FlotillaNode implements RunningNode {
       sessions: () => this.#edge.sessions,
       bootIdOf: (node) => this.#boots.get(node),
       isDraining: () => this.#draining !== null,
+      digest: () => digests.report(),
+      reports: () => this.#placement.reports(),
       drain: () => this.drain(),
-    })
-  }
-
-  async #openGroups(): Promise<void> {
-    const state = this.#meta.state()
-    if (state === null) return
-    if (this.#store.doubtful) await this.#distrustStore(state)
-    this.#meta.attach(this.#lateGroup(metaGroup))
-    const bootstrap = seedConf(state, metaGroup)
-    this.#open.set(metaGroup, this.#groups.open(metaGroup, { machine: this.#meta, bootstrap }))
-    for (const id of partitionsOf(state.table, this.identity.index)) {
-      const machine = await this.#makePartition(id, state.partitions)
-      this.#open.set(id, this.#groups.open(id, { machine, bootstrap: seedConf(state, id) }))
-      this.#hub.desk.add(machine)
-    }
-  }
-
-  /**
-   * The machine lost power with unsynced rows (store.ts): every partition goes back to where its
-   * log begins and is replayed. Effects may be applied twice; what the log no longer has was synced.
-   */
-  async #distrustStore(state: MetaState): Promise<void> {
-    this.#deps.logger.warn({}, 'the last run ended without power: rows are replayed from the log')
-    for (const id of partitionsOf(state.table, this.identity.index)) {
-      await PartitionRows.writeApplied(id, this.#store, this.#log.group(id).firstIndex() - 1)
-    }
-    await this.#store.sync()
-    await this.#store.trust()
-  }
-
-  /** Groups and their machines are made for each other: the machine asks for its group when it needs it. */
-  #lateGroup(
-    id: GroupId,
-  ): Pick<Group, 'propose' | 'readIndex' | 'applied' | 'isLeader' | 'term' | 'lead'> {
-    const group = (): Group => this.#group(id)
-    return {
-      propose: (data, term) => group().propose(data, term),
-      readIndex: (done) => group().readIndex(done),
-      applied: (index) => group().applied(index),
-      get isLeader() {
-        return group().isLeader
-      },
-      get term() {
-        return group().term
-      },
-      get lead() {
-        return group().lead
-      },
-    }
-  }
-
-  async #makePartition(id: GroupId, partitions: number): Promise<Partition> {
-    const { clock, timers, logger, metrics } = this.#deps
-    return new Partition({
-      id,
-      group: this.#lateGroup(id),
-      store: this.#store,
-      applied: await PartitionRows.readApplied(id, this.#store),
-      partitions,
-      timers,
-      clock,
-      logger: logger.child({ room: 'partition' }),
-      metrics,
-      limits: chatLimits(this.#config),
-      listener: this.#hub.desk,
-      carry: (target, letters, done) => this.#hub.carry(id, target, letters, done),
     })
   }
 
@@ -289,25 +301,18 @@ export class FlotillaNode implements RunningNode {
     const { peer, client } = this.#config.self
     const peerAt = hostAndPort(peer)
     await this.#peers.listen(peerAt.host, peerAt.port)
+    this.#meta.onChange(() => this.#peers.refresh())
     this.#groups.start()
     const clientAt = hostAndPort(client)
     await this.#edge.listen(clientAt.host, clientAt.port)
   }
 
-  #group(id: GroupId): Group {
-    const group = this.#open.get(id)
-    if (group === undefined) throw new Error(`group ${id} is not open here`)
-    return group
+  #members(): Members {
+    return membersToLink(this.#meta.state(), this.#config.joined?.firstMembers ?? [])
   }
 
-  #members(): Members {
-    const state = this.#meta.state()
-    return new Map(
-      (state === null ? [] : liveMembers(state)).map((member) => [
-        member.index,
-        { name: member.name, ...hostAndPort(member.address) },
-      ]),
-    )
+  #others(): NodeIndex[] {
+    return [...this.#members().keys()].filter((node) => node !== this.identity.index)
   }
 
   #message(from: NodeIndex, m: PeerMessage): void {
@@ -319,7 +324,14 @@ export class FlotillaNode implements RunningNode {
     if (raft !== null) {
       for (const { group, message } of raft) this.#groups.receive(group, message, from)
     } else if (kind === drainingKind) this.#handover.drains(from)
-    else this.#metaLink.receive(from, m)
+    else if (!this.#placement.receive(from, m) && !this.#announcer.receive(from, m)) {
+      this.#metaLink.receive(from, m)
+    }
+  }
+
+  #expelled(reason: Expulsion, by: string): void {
+    const { name, data } = this.#config.self
+    this.#deps.fatal(new Expelled(reason, name, data, by))
   }
 
   #up(node: NodeIndex, bootId: number): void {
@@ -335,13 +347,12 @@ export class FlotillaNode implements RunningNode {
     this.#groups.linkDown(node)
     this.#hub.nodeDown(node)
     this.#handover.down(node)
+    this.#placement.down(node)
     this.#metaLink.down(node)
   }
 
   async #drain(): Promise<void> {
-    for (const node of this.#members().keys()) {
-      if (node !== this.identity.index) this.#peers.post(node, [drainingKind])
-    }
+    for (const node of this.#others()) this.#peers.post(node, [drainingKind])
     const withinMs = this.#config.options['drain-timeout-ms'] / 2
     await this.#handover.drain(withinMs)
     await this.#edge.drain(Math.min(1_000, withinMs))
@@ -351,6 +362,9 @@ export class FlotillaNode implements RunningNode {
     await this.#edge.close()
     this.facts.close()
     this.#handover.close()
+    this.#announcer.close()
+    this.#placement.close()
+    this.#replicas.close()
     this.#hub.close()
     this.#groups.stop()
     this.#meta.close()
@@ -358,4 +372,14 @@ export class FlotillaNode implements RunningNode {
     await this.#log.close()
     await this.#store.close()
   }
+}
+
+interface Opened {
+  readonly identity: Identity
+  readonly log: Log
+  readonly store: Store
+  /** Null for a node that joined a running cluster. */
+  readonly seed: MetaState | null
+  readonly meta: MetaGroup
+  readonly metaLink: MetaLink
 }

@@ -91,6 +91,15 @@ export const optionTable = {
     section: 'storage',
     says: 'A group cuts its log when this many applied entries have gathered since the last cut.',
   },
+  'move-bytes-per-second': {
+    type: 'number',
+    unit: 'bytes',
+    default: 64 * mib,
+    min: 1 * mib,
+    max: 16_384 * mib,
+    section: 'storage',
+    says: 'Rows that a node sends per second, to all others together, when partitions move or a node is refilled.',
+  },
   'max-message-size': {
     type: 'number',
     unit: 'bytes',
@@ -132,6 +141,24 @@ export const optionTable = {
     max: 1_000_000_000,
     section: 'chat',
     says: 'How long a sender may delete an own message for everybody. 0: for ever.',
+  },
+  'keep-messages-per-topic': {
+    type: 'number',
+    unit: 'messages',
+    default: 0,
+    min: 0,
+    max: 1_000_000_000,
+    section: 'chat',
+    says: 'Newest messages that a topic keeps; older ones are trimmed, an eighth of this (at most 256) at once. 0: all are kept. The same on every node.',
+  },
+  'keep-messages-s': {
+    type: 'number',
+    unit: 's',
+    default: 0,
+    min: 0,
+    max: 1_000_000_000,
+    section: 'chat',
+    says: 'How long a topic keeps a message; it goes within a 32nd of this time more. 0: for ever. The same on every node.',
   },
   'presence-grace-ms': {
     type: 'number',
@@ -251,4 +278,11 @@ export function environmentName(name: string): string {
 export function defaultOptions(): Options {
   const entries = optionNames.map((name) => [name, optionTable[name].default] as const)
   return Object.fromEntries(entries) as unknown as Options
+}
+
+/** Only what differs from the defaults. */
+export function changedOptions(options: Options): Partial<Options> {
+  const standard = defaultOptions()
+  const changed = optionNames.filter((name) => options[name] !== standard[name])
+  return Object.fromEntries(changed.map((name) => [name, options[name]]))
 }

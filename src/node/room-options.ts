@@ -45,6 +45,7 @@ export function raftOptions({ options }: NodeConfig): GroupOptions {
     electionTick: options['election-ticks'],
     heartbeatTick: options['heartbeat-ticks'],
     compactEvery: options['compact-every-entries'],
+    snapshotBytesPerSecond: options['move-bytes-per-second'],
   }
 }
 
@@ -56,6 +57,8 @@ export function chatLimits({ options }: NodeConfig): ChatLimits {
     maxTagLength,
     messageDeleteAgeS: options['message-delete-age-s'],
     p2pDelete: options['p2p-delete'],
+    keepMessages: options['keep-messages-per-topic'],
+    keepMessagesS: options['keep-messages-s'],
   }
 }
 

@@ -3,16 +3,18 @@ import { dirname } from 'node:path'
 import { openAdminHttp } from './admin-http.ts'
 import type { AdminHttp } from './admin-http.ts'
 import type { NodeConfig } from './config.ts'
+import { takeDataFormat } from './data-format.ts'
 import { Lifecycle, runStartPlan, runStopPlan } from './lifecycle.ts'
 import type { ProcessDoor, Step } from './lifecycle.ts'
 import { openLog } from './log.ts'
 import { machineWarnings } from './machine-limits.ts'
 import { MetricRegistry } from './metrics.ts'
-import { defaultOptions, optionNames } from './options.ts'
+import { changedOptions } from './options.ts'
 import type { RunningNode, StartNode } from './running-node.ts'
 import { createSecretFile, deriveKeys, readSecret } from './secrets.ts'
 import type { ClusterKeys } from './secrets.ts'
 import { realSystem } from './system.ts'
+import { armedFaults } from '../fault-points.ts'
 import type { Logger } from '../ports.ts'
 import { packageVersion } from './version.ts'
 
@@ -113,13 +115,16 @@ export class NodeRun {
   #openData(): void {
     const { data } = this.config.self
     mkdirSync(data, { recursive: true, mode: 0o700 })
+    for (const fault of armedFaults()) this.#log.warn({ fault }, 'planted by FLOTILLA_FAULTS')
+    takeDataFormat(data)
     for (const warning of machineWarnings(data)) this.#log.warn({}, warning)
   }
 
   /** Development clusters make their secret at the first start; for production somebody must have decided on one. */
   #openSecret(): void {
     const { name, profile, secret } = this.config.cluster
-    if (secret.kind === 'file' && profile === 'development') {
+    const mayMake = profile === 'development' && this.config.joined === null
+    if (secret.kind === 'file' && mayMake) {
       mkdirSync(dirname(secret.path), { recursive: true, mode: 0o700 })
       if (createSecretFile(secret.path))
         this.#log.info({ file: secret.path }, 'made a random secret')
@@ -131,7 +136,9 @@ export class NodeRun {
     this.#admin = await openAdminHttp({
       listen: this.config.self.admin,
       token: this.#keys!.adminToken,
+      clusterName: this.config.cluster.name,
       facts: () => this.#node?.facts,
+      administration: () => this.#node?.administration,
       metrics: this.#metrics,
     })
   }
@@ -151,8 +158,6 @@ export class NodeRun {
   /** The one line that tells what runs here. */
   #summary(startMs: number): void {
     const { cluster, self, nodes, options } = this.config
-    const standard = defaultOptions()
-    const changed = optionNames.filter((name) => options[name] !== standard[name])
     this.#log.info(
       {
         version: packageVersion(),
@@ -167,7 +172,7 @@ export class NodeRun {
         peer: self.peer,
         admin: this.#admin!.address,
         data: self.data,
-        options: Object.fromEntries(changed.map((name) => [name, options[name]])),
+        options: changedOptions(options),
         startMs,
       },
       'started',

@@ -1,4 +1,5 @@
 import type { Logger, Metrics } from '../ports.ts'
+import type { Administration } from './administration.ts'
 import type { NodeConfig } from './config.ts'
 import type { NodeFacts } from './facts.ts'
 import type { ClusterKeys } from './secrets.ts'
@@ -17,6 +18,7 @@ export interface NodeDeps extends System {
 
 export interface RunningNode {
   readonly facts: NodeFacts
+  readonly administration: Administration
   /** Hands over and tells clients to move. A second call waits for the first. */
   drain(): Promise<void>
   /** Closes everything, drained or not. May be called twice. */

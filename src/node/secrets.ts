@@ -7,6 +7,8 @@ import { mintApiKey } from './api-key.ts'
 
 /** Keys of a cluster, all derived from its one secret. Each serves one purpose only. */
 export interface ClusterKeys {
+  /** What all others are derived from; only a node that joins is given it, sealed. */
+  readonly secret: Uint8Array
   /** Signs API keys: HMAC-MD5, as clients of the protocol expect (tinode-wire.md 1.2). */
   readonly apiKeySalt: Uint8Array
   /** What this cluster's clients send. Identifies an application, protects nothing. */
@@ -35,6 +37,7 @@ export function deriveKeys(secret: Uint8Array, clusterName: string, profile: Pro
   const own = profile === 'production'
   const apiKeySalt = own ? key('api key salt', 32) : new Uint8Array(stockApiKeySalt)
   return {
+    secret,
     apiKeySalt,
     apiKey: own ? mintApiKey(apiKeySalt, 1) : stockApiKey,
     tokenKey: key('login token', 32),

@@ -1,8 +1,10 @@
 import type { Told } from '../chat/entity.ts'
 import type { Outcome } from '../chat/outcome.ts'
+import { tables } from '../chat/tables.ts'
 import type { Effect } from './effect.ts'
 import type { Slot } from './entity-cache.ts'
 import type { Parcel, Refusal, Sink } from './evaluation.ts'
+import { rowKey } from './rows.ts'
 
 /** One evaluated thing that waits to be released. */
 export interface Release {
@@ -33,6 +35,16 @@ export class OpenBatch {
       this.slots.push(slot)
     }
   }
+}
+
+/** Rows that changed in an entity, as effects. Returns how many messages were removed among them. */
+export function takeRows(slot: Slot, to: Effect[]): number {
+  let removed = 0
+  for (const { table, key, value } of slot.entity?.takeWrites() ?? []) {
+    to.push({ key: rowKey(slot.key, table, key), value })
+    if (value === null && table === tables.messages) removed++
+  }
+  return removed
 }
 
 export function refuse(releases: readonly Release[], why: Refusal): void {

@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts'
+import { refuseNewer } from '../errors.ts'
 
 /** One change of a partition's rows. `key` is relative to the partition; null removes the row. */
 export interface Effect {
@@ -9,7 +10,8 @@ export interface Effect {
 /**
  * The payload of one Raft entry: format byte, then for each effect
  * `u16 key length · u32 value length (0xffffffff: remove) · key · value`, big-endian.
- * Encoded once by the owner; followers apply it as it is (DESIGN 2).
+ * Encoded once by the owner; followers apply it as it is (DESIGN 2). The format covers the layouts of
+ * the rows inside too: followers do not look into them, and must not store what they cannot read.
  */
 const format = 1
 const removed = 0xffffffff
@@ -37,9 +39,11 @@ export function encodeEffects(effects: readonly Effect[]): Buffer {
 /**
  * The effects of a payload with `prefix` put before each key. Values are views of `data`. An
  * unknown format stops the node: an older binary must not skip what it does not know.
+ * Throws NewerFormat, or breaks PARTITION-1.
  */
 export function decodeEffects(data: Uint8Array, prefix: Uint8Array): Effect[] {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  refuseNewer('an entry of the log', bytes[0], format)
   assert(bytes[0] === format, 'PARTITION-1', { format: bytes[0] })
   const effects: Effect[] = []
   let at = 1

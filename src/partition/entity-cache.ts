@@ -1,4 +1,5 @@
 import type { Entity } from '../chat/entity.ts'
+import { planted } from '../fault-points.ts'
 import type { Index } from '../raft/entry.ts'
 import { entityKey } from './rows.ts'
 
@@ -77,9 +78,18 @@ export class EntityCache {
 
   /** All in-memory state goes: ownership is lost. Returns what waited for rows. */
   clear(): (() => void)[] {
-    const waiting = [...this.#slots.values()].flatMap((slot) => slot.waiting)
+    const waiting = [...this.#slots.values()].flatMap((slot) => slot.waiting.splice(0))
+    if (planted('K19')) return this.#keep(waiting)
     this.#slots.clear()
     this.#weight = 0
+    return waiting
+  }
+
+  /** The planted bug: what was opened in a term stays for the next. */
+  #keep(waiting: (() => void)[]): (() => void)[] {
+    for (const slot of this.#slots.values()) {
+      if (slot.entity === null || slot.touched) this.#slots.delete(slot.name)
+    }
     return waiting
   }
 }

@@ -22,4 +22,6 @@ export interface Parcel {
 export interface Sink<T extends Outcome | Told> {
   released(result: T, parcels: readonly Parcel[], after: number): void
   refused(why: Refusal): void
+  /** Evaluated and proposed; only planted bugs listen (fault-points.ts). */
+  proposed?(result: T): void
 }

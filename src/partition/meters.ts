@@ -7,6 +7,7 @@ export interface PartitionMeters {
   readonly full: Counter
   readonly broken: Counter
   readonly letters: Gauge
+  readonly swept: Counter
 }
 
 export function partitionMeters(metrics: Metrics): PartitionMeters {
@@ -24,6 +25,10 @@ export function partitionMeters(metrics: Metrics): PartitionMeters {
     broken: metrics.counter(
       'partition_rules_broken_total',
       'Commands that failed because a rule broke; each is a bug to report',
+    ),
+    swept: metrics.counter(
+      'partition_swept_rows_total',
+      'Rows of deleted and trimmed messages that this node, as owner, had removed',
     ),
     letters: metrics.gauge('partition_outbox_letters', 'Facts on their way to other partitions'),
   }

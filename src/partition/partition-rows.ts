@@ -3,16 +3,23 @@ import type { StoredMessage } from '../chat/message-row.ts'
 import type { Row } from '../chat/entity.ts'
 import type { HistoryPart } from '../chat/outcome.ts'
 import { tables } from '../chat/tables.ts'
+import { emptyHead, encodeHead, selfKeys } from '../chat/topic-rows.ts'
+import { faultPoint, planted } from '../fault-points.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import { groupPrefix } from '../ids/group-id.ts'
+import { topicFromKey } from '../ids/topic-key.ts'
 import type { Index, Term } from '../raft/entry.ts'
 import type { Op, Store } from '../store/store.ts'
 import type { Effect } from './effect.ts'
 import type { Inbox } from './inbox.ts'
 import type { Outbox } from './outbox.ts'
+import { RemovedRows } from './removed-rows.ts'
 import {
   appliedKey,
+  behindEntity,
+  conversationRange,
   counterValue,
+  entityOf,
   mailRange,
   readMailRow,
   rowKey,
@@ -26,6 +33,16 @@ export interface PastMessage {
   readonly message: StoredMessage
 }
 
+/** A conversation, found on the way through all of them. */
+export interface FoundConversation {
+  readonly name: string
+  readonly entity: Uint8Array
+  /** Its head row, as stored. */
+  readonly head: Uint8Array
+  /** Where to look for the next one. */
+  readonly after: Uint8Array
+}
+
 /**
  * A partition's rows in the node's store: writes what has committed together with the applied
  * index, and reads entities and history back.
@@ -37,6 +54,7 @@ export class PartitionRows {
   readonly #onApplied: (index: Index) => void
   #applied: Index
   #gathered: Effect[] = []
+  #removed = new RemovedRows()
   #waiting: { index: Index; wake: () => void }[] = []
 
   constructor(id: GroupId, store: Store, applied: Index, onApplied: (index: Index) => void) {
@@ -66,6 +84,7 @@ export class PartitionRows {
 
   /** Effects of a committed entry, keys already prefixed; they go with the next `write`. */
   add(effects: readonly Effect[]): void {
+    for (const { key, value } of effects) if (value === null) this.#noteRemoved(key)
     if (this.#gathered.length === 0) this.#gathered = effects as Effect[]
     else for (const effect of effects) this.#gathered.push(effect)
   }
@@ -75,8 +94,10 @@ export class PartitionRows {
     const ops: Op[] = this.#gathered
     this.#gathered = []
     ops.push({ key: join(this.prefix, appliedKey), value: counterValue(index) })
-    this.#store.write(ops).then(
+    const written = planted('K28') ? this.#indexFirst(ops) : this.#allAtOnce(ops)
+    written.then(
       () => {
+        faultPoint('after-apply')
         this.#applied = index
         this.#onApplied(index)
         if (this.#waiting.length > 0) this.#wake()
@@ -85,6 +106,17 @@ export class PartitionRows {
         // The store has reported it to its onFatal, which stops the node; nothing is applied here.
       },
     )
+  }
+
+  #allAtOnce(ops: Op[]): Promise<void> {
+    faultPoint('before-apply')
+    return this.#store.write(ops)
+  }
+
+  /** The planted bug: the index, last of `ops`, may be in the store without the rest. */
+  async #indexFirst(ops: Op[]): Promise<void> {
+    await this.#store.write(ops.splice(-1))
+    await this.#allAtOnce(ops)
   }
 
   /** The rows were replaced from outside: what they stand for is read anew. */
@@ -142,6 +174,25 @@ export class PartitionRows {
     return this.#page(entity, low, high, limit, false)
   }
 
+  /** The first conversation behind `after`, or of all; null: there is none. One short read. */
+  async nextConversation(after: Uint8Array | null): Promise<FoundConversation | null> {
+    const [row] = await this.#store.range({
+      gte: join(this.prefix, after ?? conversationRange.gte),
+      lt: join(this.prefix, conversationRange.lt),
+      limit: 1,
+    })
+    if (row === undefined) return null
+    const entity = entityOf(row[0].subarray(this.prefix.length))
+    const key = join(this.prefix, rowKey(entity, tables.self, selfKeys.head))
+    const head = (await this.#store.get(key)) ?? encodeHead(emptyHead())
+    return { name: topicFromKey(entity), entity, head, after: behindEntity(entity) }
+  }
+
+  /** When its messages were written, as stored; undefined: it was never noted. */
+  timesOf(entity: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#store.get(join(this.prefix, rowKey(entity, tables.self, selfKeys.times)))
+  }
+
   /** Fills the outbox and inbox of a new owner. */
   async readMail(outbox: Outbox, inbox: Inbox): Promise<void> {
     const found = await this.#store.range({
@@ -175,6 +226,22 @@ export class PartitionRows {
       const seq = view.getUint32(0) * 2 ** 32 + view.getUint32(4)
       return { seq, message: decodeMessage(value) }
     })
+  }
+
+  /** Messages only: rows of another kind are written over where they were. */
+  #noteRemoved(key: Uint8Array): void {
+    if (key[this.prefix.length + rowKeyOffset - 1] !== tables.messages) return
+    if (!this.#removed.note(key) || this.#store.reclaim === undefined) return
+    const removed = this.#removed
+    removed.later()
+    this.#store.reclaim(removed.range, removed.bytes).then(
+      (done) => {
+        if (done && this.#removed === removed) this.#removed = new RemovedRows()
+      },
+      () => {
+        // Nothing is lost but space; an error of the disk shows with the next write.
+      },
+    )
   }
 
   #wake(): void {

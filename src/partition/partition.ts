@@ -1,4 +1,5 @@
 import { sometimes } from '../assert.ts'
+import { planted } from '../fault-points.ts'
 import type { Ask } from '../chat/ask.ts'
 import type { Actor, Command } from '../chat/command.ts'
 import type { ChatLimits, Entity, Env, Told } from '../chat/entity.ts'
@@ -10,7 +11,7 @@ import { limits } from '../limits.ts'
 import type { Clock, Logger, Metrics, Timers } from '../ports.ts'
 import type { Entry, Index, RaftId, Term } from '../raft/entry.ts'
 import type { Store } from '../store/store.ts'
-import { OpenBatch, refuse, releaseOf } from './batch.ts'
+import { OpenBatch, refuse, releaseOf, takeRows } from './batch.ts'
 import { decodeEffects, encodeEffects } from './effect.ts'
 import { EntityCache } from './entity-cache.ts'
 import type { Slot } from './entity-cache.ts'
@@ -22,9 +23,10 @@ import { Outbox } from './outbox.ts'
 import type { Carrier, Letter } from './outbox.ts'
 import { PartitionRows } from './partition-rows.ts'
 import { ReleaseQueue } from './release-queue.ts'
-import { rowKey } from './rows.ts'
 import { RuleEnv } from './rule-env.ts'
+import { Unfenced } from './unfenced.ts'
 import type { Presence } from './rule-env.ts'
+import { Sweeper } from './sweeper.ts'
 
 /** What a partition needs of the group that replicates it. */
 export interface GroupDoor {
@@ -75,9 +77,11 @@ export class Partition {
   #inbox = new Inbox()
   #open: OpenBatch | null = null
   readonly #queue = new ReleaseQueue()
+  readonly #unfenced = new Unfenced()
   /** Of the last entry proposed in this term: what the store must hold before rows are read. */
   #lastIndex: Index = 0
   readonly #env: RuleEnv
+  readonly #sweeper: Sweeper
 
   constructor(deps: {
     id: GroupId
@@ -108,6 +112,12 @@ export class Partition {
       this.#group.applied(index)
       this.#entities.evict(index)
     })
+    this.#sweeper = new Sweeper({
+      ...deps,
+      rows: this.#rows,
+      ask: (name, ask, sink) => this.ask(name, ask, sink),
+      broken: (error) => this.#broken(error),
+    })
   }
 
   get isOwner(): boolean {
@@ -116,11 +126,6 @@ export class Partition {
 
   get term(): Term {
     return this.#term
-  }
-
-  /** Index of the last entry proposed in this term. */
-  get lastIndex(): Index {
-    return this.#lastIndex
   }
 
   applied(): Index {
@@ -187,6 +192,7 @@ export class Partition {
         this.#rows.add(decodeEffects(entry.data, this.#rows.prefix))
       }
       done = this.#queue.committed(entry) || done
+      if (planted('K16')) this.#unfenced.committed(entry)
     }
     const last = entries[entries.length - 1]
     if (last !== undefined) this.#rows.write(last.index, last.term)
@@ -197,6 +203,7 @@ export class Partition {
     this.#reset('term-changed')
     this.#term = term
     this.#lastIndex = 0
+    if (planted('K16')) this.#unfenced.again((data) => this.#group.propose(data, term))
     this.#begin()
   }
 
@@ -277,10 +284,9 @@ export class Partition {
     this.#outbox?.takeArrived(effects)
     for (const slot of batch.slots) {
       slot.touched = false
-      for (const { table, key, value } of slot.entity?.takeWrites() ?? []) {
-        effects.push({ key: rowKey(slot.key, table, key), value })
-      }
+      this.#meters.swept.add(takeRows(slot, effects))
       this.#entities.reweigh(slot)
+      this.#sweeper.noticed(slot.name, slot.entity?.unswept?.() ?? 0)
     }
     if (effects.length === 0) return this.#confirm(batch)
     const data = encodeEffects(effects)
@@ -297,6 +303,9 @@ export class Partition {
     for (const slot of batch.slots) slot.lastIndex = proposed.index
     this.#meters.batch.observe(batch.releases.length)
     this.#queue.entry(proposed, data.length, batch.releases)
+    if (planted('K16')) this.#unfenced.proposed(proposed, data)
+    if (planted('K17') || planted('K18'))
+      for (const { sink, result } of batch.releases) sink.proposed?.(result)
   }
 
   /** Nothing to write: released when leadership is confirmed, behind everything evaluated before. */
@@ -352,6 +361,7 @@ export class Partition {
         () => {
           if (this.#outbox !== outbox) return
           this.#owned = true
+          this.#sweeper.start()
           this.#listener.owned(this, this.#term)
           outbox.sendAll()
         },
@@ -364,10 +374,11 @@ export class Partition {
   #reset(why: Refusal): void {
     const wasOwned = this.#owned
     this.#owned = false
+    this.#sweeper.stop()
     const open = this.#open
     this.#open = null
     const entities = this.#entities
-    this.#entities = new EntityCache(maxEntityBytes)
+    if (!planted('K19')) this.#entities = new EntityCache(maxEntityBytes)
     this.#inbox = new Inbox()
     this.#outbox?.close()
     this.#outbox = null

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { GroupId } from '../ids/group-id.ts'
-import { topicKey } from '../ids/topic-key.ts'
+import { conversationKinds, topicKey } from '../ids/topic-key.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 
 /**
@@ -96,6 +96,22 @@ export function tableRange(
 ): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
   const empty = new Uint8Array(0)
   return { gte: rowKey(entity, from, empty), lt: rowKey(entity, to, empty) }
+}
+
+/** Bounds of the rows of all conversations: topics with messages. */
+export const conversationRange = {
+  gte: Uint8Array.of(section.entity, conversationKinds.first),
+  lt: Uint8Array.of(section.entity, conversationKinds.last + 1),
+} as const
+
+/** Behind every row of an entity, and before the next entity's. */
+export function behindEntity(entity: Uint8Array): Uint8Array {
+  return rowKey(entity, 0xff, new Uint8Array(0))
+}
+
+/** The entity of a row's key. */
+export function entityOf(key: Uint8Array): Uint8Array {
+  return key.slice(1, 1 + entityKeyBytes)
 }
 
 function withNumbers(first: number, group: GroupId, counter?: number): Uint8Array {

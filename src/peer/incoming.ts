@@ -4,7 +4,7 @@ import type { Cancel } from '../ports.ts'
 import { firstRoomKind, peerKinds } from '../wire/peer-kinds.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
 import { FrameSocket } from './frame-socket.ts'
-import { AcceptorHandshake, nonceBytes, refusalMessage } from './handshake.ts'
+import { AcceptorHandshake, isExpulsion, nonceBytes, refusalMessage } from './handshake.ts'
 import type { Purpose, Refusal } from './handshake.ts'
 import type { PeerIdentity } from './identity.ts'
 import type { LinkSurroundings } from './peer-link.ts'
@@ -82,7 +82,10 @@ export class Incoming {
   #prove(message: PeerMessage): void {
     const step = this.#handshake.receive(message)
     if (step.refusal !== null) {
-      this.#refuse(step.refusal, step.told)
+      this.#refuse(step.refusal, step.told, step.send ?? undefined)
+      if (step.proven && isExpulsion(step.refusal)) {
+        this.#around.expelled(step.refusal, this.socket.remote)
+      }
       return
     }
     if (step.peer !== null) {
@@ -104,10 +107,10 @@ export class Incoming {
     this.socket.send([peerKinds.pong, asked])
   }
 
-  #refuse(reason: Refusal, told = false): void {
+  #refuse(reason: Refusal, told = false, message = refusalMessage(reason)): void {
     const by = told ? 'peer' : 'us'
     this.#around.report.refused({ by, reason, peer: this.socket.remote })
-    if (!told) this.socket.post(refusalMessage(reason))
+    if (!told) this.socket.post(message)
     this.socket.finish(reason)
   }
 

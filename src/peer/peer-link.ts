@@ -6,7 +6,13 @@ import { peerKinds } from '../wire/peer-kinds.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
 import { Backoff } from './backoff.ts'
 import { FrameSocket } from './frame-socket.ts'
-import { DialerHandshake, nonceBytes, type HandshakeContext } from './handshake.ts'
+import {
+  DialerHandshake,
+  isExpulsion,
+  nonceBytes,
+  type Expulsion,
+  type HandshakeContext,
+} from './handshake.ts'
 import type { PeerAddress, PeerIdentity } from './identity.ts'
 import type { LinkReport } from './link-report.ts'
 import type { PeerSettings } from './peer-settings.ts'
@@ -21,6 +27,8 @@ export interface LinkSurroundings {
   readonly clock: Clock
   readonly random: Random
   readonly report: LinkReport
+  /** A node that knows the secret refused this one for good. */
+  expelled(reason: Expulsion, by: string): void
 }
 
 export interface PeerLinkEvents {
@@ -178,8 +186,10 @@ export class PeerLink {
     if (step.refusal !== null) {
       const { host, port, name } = this.#address
       const by = step.told ? 'peer' : 'us'
-      this.#around.report.refused({ by, reason: step.refusal, peer: `${name} ${host}:${port}` })
+      const peer = `${name} ${host}:${port}`
+      this.#around.report.refused({ by, reason: step.refusal, peer })
       socket.finish(step.refusal)
+      if (step.proven && isExpulsion(step.refusal)) this.#around.expelled(step.refusal, peer)
     }
     if (step.peer === null) return
     this.#cancelTimer()

@@ -5,7 +5,7 @@ import type { PeerMessage } from '../wire/peer-frames.ts'
 import { BulkTable } from './bulk-table.ts'
 import type { BulkWriter } from './bulk-writer.ts'
 import type { BulkReader } from './bulk-reader.ts'
-import type { Refusal } from './handshake.ts'
+import type { Expulsion, Refusal } from './handshake.ts'
 import type { BootId, Members, PeerAddress, PeerIdentity, PeerSelf } from './identity.ts'
 import { Incoming } from './incoming.ts'
 import { LinkReport } from './link-report.ts'
@@ -27,6 +27,8 @@ export interface PeerHandlers {
   down(node: NodeIndex): void
   /** A bulk stream; the promise settles when it has been used or given up. Without this: refused. */
   bulk?(from: NodeIndex, header: unknown, chunks: BulkReader): Promise<void>
+  /** A member proved that the cluster refuses this node for good. May come again and again. */
+  expelled?(reason: Expulsion, by: string): void
 }
 
 export interface PeersOptions {
@@ -35,6 +37,8 @@ export interface PeersOptions {
   readonly secret: Uint8Array
   /** The member list as of now; `refresh` is called after it changed. May contain this node. */
   readonly members: () => Members
+  /** Was a member and is none any more: it is told so. Left out: nobody was. */
+  readonly isRemoved?: (node: NodeIndex) => boolean
   readonly timers: Timers
   readonly clock: Clock
   readonly random: Random
@@ -83,6 +87,7 @@ export class Peers {
         self,
         secret,
         members: options.members,
+        isRemoved: options.isRemoved ?? (() => false),
         newestBoot: (node) => this.#newestBoots.get(node) ?? 0,
       },
       settings: this.#settings,
@@ -94,6 +99,7 @@ export class Peers {
       clock,
       random,
       report: this.#report,
+      expelled: (reason, by) => handlers.expelled?.(reason, by),
     }
     this.#bulks = new BulkTable(this.#around, metrics, handlers.bulk?.bind(handlers))
     this.#loopback = new Loopback(timers, metrics, this.#settings.maxLoopback, (message) => {

@@ -30,6 +30,8 @@ export interface RaftStatus {
   readonly progress: Readonly<Record<RaftId, PeerStatus>>
   /** Whom leadership is being handed to; 0: nobody. */
   readonly transferee: RaftId
+  /** Leader only: a change of members, or this leader's first entry, is not applied yet; another is refused. */
+  readonly confPending: boolean
 }
 
 export function statusOf(core: Core): RaftStatus {
@@ -46,6 +48,7 @@ export function statusOf(core: Core): RaftStatus {
     config: core.conf,
     progress,
     transferee: core.leader?.transferee ?? 0,
+    confPending: core.leader !== null && core.leader.pendingConfIndex > core.log.applied,
   }
 }
 

@@ -96,7 +96,19 @@ class OnBehalf implements Subscriber {
     return this.#session.userAgent
   }
 
+  get isSlow(): boolean {
+    return this.#session.isSlow
+  }
+
+  get knowsNotices(): boolean {
+    return this.#session.knowsNotices
+  }
+
   deliver(frame: Frame): boolean {
     return this.#session.deliver(frame)
+  }
+
+  keep(key: string, frame: () => Frame): void {
+    this.#session.keep(key, frame)
   }
 }

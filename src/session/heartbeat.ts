@@ -5,8 +5,8 @@ import { TimingWheel, WheelEntry } from './timing-wheel.ts'
 export interface Beating {
   /** Time to ask the client for a sign of life. */
   ping(): void
-  /** Nothing came for the idle time. */
-  silent(): void
+  /** Nothing came for the idle time. False: that is not to be held against it, and the time begins anew. */
+  silent(): boolean
   /** Its deadline has passed. */
   late(): void
 }
@@ -121,7 +121,10 @@ export class Heartbeat {
 
   fired(pulse: Pulse): void {
     if (this.#now >= pulse.deadlineAt) return pulse.beating.late()
-    if (this.#now >= pulse.heardAt + this.#times.idleMs) return pulse.beating.silent()
+    if (this.#now >= pulse.heardAt + this.#times.idleMs) {
+      if (pulse.beating.silent()) return
+      pulse.heardAt = this.#now
+    }
     if (this.#now >= pulse.pingAt) {
       pulse.pingAt = this.#now + this.#times.idleMs * pingShare
       pulse.pingedAt = this.#clock.monotonic()

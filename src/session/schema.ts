@@ -117,6 +117,10 @@ export interface ExtraBody {
   authlevel?: Maybe<string>
   producer?: Maybe<string>
   n?: Maybe<number>
+  /** With `{hi}`: tell this client when its topics turn from push to pull and back. */
+  notices?: Maybe<boolean>
+  /** With `{sub}`: the last message that the client has. */
+  cursor?: Maybe<number>
 }
 
 /** Items of a list in a request. Above: malformed. The same as ids of a delete, tag lists being shorter by rule. */
@@ -195,7 +199,15 @@ export const checks = {
 } as const satisfies Record<string, Check>
 
 export const isExtra: Check = compile(
-  body({ attachments: list(text), obo: text, authlevel: text, producer: text, n: whole }),
+  body({
+    attachments: list(text),
+    obo: text,
+    authlevel: text,
+    producer: text,
+    n: whole,
+    notices: flag,
+    cursor: count,
+  }),
 )
 
 export type VerbName = keyof typeof checks

@@ -13,6 +13,8 @@ export interface SessionMetrics {
   readonly framesOut: Counter
   readonly bytesOut: Counter
   readonly overflows: Counter
+  readonly keptNews: Counter
+  readonly passedBy: Counter
   readonly malformed: Counter
   readonly tooDeep: Counter
   readonly tooManyKeys: Counter
@@ -55,6 +57,8 @@ export function sessionMetrics(from: Metrics): SessionMetrics {
       'queue_overflows',
       'Sessions closed with 1013: the client reads too slowly.',
     ),
+    keptNews: counter('kept_news', 'News kept back for clients that read too slowly.'),
+    passedBy: counter('passed_by', 'Typing that clients who read too slowly were not told.'),
     malformed: counter('malformed', 'Messages that are no object in their codec.'),
     tooDeep: counter('too_deep', 'Messages refused for their nesting.'),
     tooManyKeys: counter(

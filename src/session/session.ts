@@ -9,6 +9,8 @@ import { frameText } from '../wire/client-frames.ts'
 import { dispatch } from './dispatch.ts'
 import { msgpackSubprotocol } from '../wire/versions.ts'
 import type { Beating, Pulse } from './heartbeat.ts'
+import { passing } from '../topic/news-key.ts'
+import { KeptNews } from './kept-news.ts'
 import { refusals } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import type { SessionHost } from './session-host.ts'
@@ -30,6 +32,8 @@ export const goodbyes = {
 
 /** Messages of one session that could not be understood. Above: the connection is closed. */
 const maxFaults = 64
+/** A client whose machine takes nothing of what waits for this long is given up, ms; looked at once a minute. */
+const takesNothingMs = 120_000
 /** Reading goes on when no more than this many requests are open and waiting. */
 const resumeBelow = limits.maxOutstandingPerSession / 2
 
@@ -61,6 +65,12 @@ export class Session implements Subscriber, SocketListener, Beating {
   device = ''
   /** The login name, when known: needed to change the password. */
   login = ''
+  /** It has said that it knows our notices. */
+  knowsNotices = false
+  /** Not null: what it is to be told when it reads again. */
+  #news: KeptNews | null = null
+  /** What the socket had taken when it was last looked at, and since when it is no more. */
+  #taken = { progress: 0, since: 0 }
   readonly #socket: ClientSocket
   readonly #pulse: Pulse
   #outstanding = 0
@@ -91,13 +101,40 @@ export class Session implements Subscriber, SocketListener, Beating {
     return this.#push(this.speaksMsgpack ? frame.binary : frame.text)
   }
 
+  get isSlow(): boolean {
+    return this.#socket.isSlow
+  }
+
+  keep(key: string, frame: () => Frame): void {
+    const { metrics } = this.host
+    if (this.#hasEnded) return
+    if (key === passing) return metrics.passedBy.add()
+    this.#news ??= new KeptNews()
+    if (this.#news.keep(key, frame())) return metrics.keptNews.add()
+    this.#tooSlow()
+  }
+
+  /** The client reads again: what was kept is told, and then its topics go on. */
+  eased(): void {
+    while (this.#news !== null && !this.isSlow && !this.#hasEnded) {
+      const frame = this.#news.take()
+      if (frame === undefined) this.#news = null
+      else this.deliver(frame)
+    }
+    if (!this.isSlow && !this.#hasEnded) this.host.topics.eased(this.sid)
+  }
+
   #push(bytes: Buffer): boolean {
     if (this.#hasEnded || !this.#socket.isOpen) return false
     if (this.#socket.push(bytes)) return true
+    this.#tooSlow()
+    return false
+  }
+
+  #tooSlow(): void {
     this.host.metrics.overflows.add()
     sometimes(true, 'session: a slow reader was closed')
     this.#end(goodbyes.slow, false)
-    return false
   }
 
   /** `topic` as the client named it; undefined when the answer is about none. */
@@ -235,12 +272,24 @@ export class Session implements Subscriber, SocketListener, Beating {
   }
 
   ping(): void {
-    this.#socket.beat()
+    if (this.#takesNothing()) this.#tooSlow()
+    else this.#socket.beat()
   }
 
-  silent(): void {
+  silent(): boolean {
+    // A ping that waits behind what it has not read yet cannot be answered.
+    if (this.#socket.waiting > 0 && !this.#takesNothing()) return false
     this.host.metrics.idleTimeouts.add()
     this.#end(goodbyes.idle, true)
+    return true
+  }
+
+  /** Its machine has taken nothing of what waits, for too long. Looked at when it pings or is silent. */
+  #takesNothing(): boolean {
+    const { waiting, progress } = this.#socket
+    const { now } = this.host.heartbeat
+    if (waiting === 0 || progress !== this.#taken.progress) this.#taken = { progress, since: now }
+    return now - this.#taken.since >= takesNothingMs
   }
 
   late(): void {
@@ -277,6 +326,7 @@ export class Session implements Subscriber, SocketListener, Beating {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#waiting = null
+    this.#news = null
     this.host.heartbeat.end(this.#pulse)
     this.host.table.remove(this)
     this.host.topics.forget(this.sid)

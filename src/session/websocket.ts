@@ -11,6 +11,8 @@ export interface SocketListener {
   heardPong(): void
   /** The client pinged; it will be answered. */
   heardPing(): void
+  /** The client has caught up with what waited for it: `isSlow` ended. */
+  eased(): void
   /** The connection is gone. Once, last. `code`: 1006 when it just broke. */
   closed(code: number): void
 }
@@ -36,7 +38,7 @@ export class ClientSocket extends WebSocket {
     this.listener = listener
     this.#network = network
     this.#flusher = flusher
-    this.#queue = new SendQueue(network, flusher)
+    this.#queue = new SendQueue(network, flusher, () => this.listener?.eased())
     this.on('message', onMessage)
     this.on('ping', onPing)
     this.on('pong', onPong)
@@ -58,6 +60,16 @@ export class ClientSocket extends WebSocket {
   /** Frames that wait for this client. */
   get waiting(): number {
     return this.#queue?.frames ?? 0
+  }
+
+  /** The client reads too slowly for what is streamed; ends with `eased`. */
+  get isSlow(): boolean {
+    return this.#queue !== null && this.#queue.isSlow
+  }
+
+  /** Rises whenever the client's machine has taken something. */
+  get progress(): number {
+    return this.#queue?.progress ?? 0
   }
 
   /** Says goodbye. What has gathered goes first, unless the client is too slow to wait for. */

@@ -92,9 +92,14 @@ export class GroupLog implements StorageView {
 
   // --- what the host asks ---
 
-  /** Nothing was ever stored for this group. */
+  /** There is no log to start from: the group was never here, or it was removed. */
   get isNew(): boolean {
-    return this.#hardState.term === 0 && this.#marker.index === 0 && this.#last === 0
+    return this.#marker.index === 0 && this.#last === 0 && this.#confs.length === 0
+  }
+
+  /** Nothing was ever stored for this group, not even a term. */
+  get isUnknown(): boolean {
+    return this.isNew && this.#hardState.term === 0
   }
 
   get marker(): Marker {
@@ -171,6 +176,12 @@ export class GroupLog implements StorageView {
     this.#runs = new TermRuns(marker.index, marker.term)
     this.#hold([], marker.index + 1)
     this.#back = noEntries
+  }
+
+  /** What stays of a group that is removed. */
+  get memory(): HardState | null {
+    const { term, vote } = this.#hardState
+    return term === 0 ? null : { term, vote, commit: 0 }
   }
 
   /** Drops entries up to `upTo`, at most all. */

@@ -1,21 +1,35 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '../assert.ts'
 import type { Disk, DiskFile } from './disk.ts'
+import type { Term } from '../raft/entry.ts'
 import { LogDamaged } from './log.ts'
 import type { Incarnation } from './segment.ts'
 import { incarnationBytes } from './segment.ts'
 
-/** A position that the log has durably reached. A log that ends before it has lost acknowledged records. */
+/** What is known of the log even when its end is gone. */
 export interface Mark {
+  /** A position that the log has durably reached. A log that ends before it has lost acknowledged records. */
   readonly segment: number
   readonly offset: number
   /** A loss was seen, and peers have not refilled this node since. */
   readonly lost: boolean
+  /** No group has ever stored a higher term. */
+  readonly ceiling: Term
+  /** The ceiling at the last loss: promises of terms up to here may be forgotten. 0: nothing was ever lost. */
+  readonly fence: Term
+}
+
+/** The ceiling is raised ahead of use by so many terms, so that few of them cost a sync of their own. */
+const ceilingStep = 16
+
+/** The ceiling to be stored before `term` is. */
+export function ceilingFor(term: Term): Term {
+  return Math.ceil(term / ceilingStep) * ceilingStep
 }
 
 const name = 'high-water'
 const slotBytes = 512
-const usedBytes = 40
+const usedBytes = 56
 const magic = Buffer.from('FLHW', 'latin1')
 
 /**
@@ -53,23 +67,23 @@ export class HighWater {
 
   static async create(disk: Disk, incarnation: Incarnation): Promise<HighWater> {
     const file = await disk.create(`${name}.new`, 2 * slotBytes)
-    const made = new HighWater(file, incarnation, { segment: 0, offset: 0, lost: false }, 0)
-    await made.save(made.#mark)
+    const mark = { segment: 0, offset: 0, lost: false, ceiling: 0, fence: 0 }
+    const made = new HighWater(file, incarnation, mark, 0)
+    await made.save({})
     await disk.rename(`${name}.new`, name)
     await disk.syncDir()
     return made
   }
 
+  /** As written, or being written. */
   get mark(): Mark {
     return this.#mark
   }
 
-  /** Resolves when this mark, or a newer one, is durable. */
-  save(mark: Mark): Promise<void> {
-    this.#wanted = mark
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = null
-    })
+  /** Resolves when the mark with these changes, or a newer one, is durable. */
+  save(changes: Partial<Mark>): Promise<void> {
+    this.#wanted = { ...(this.#wanted ?? this.#mark), ...changes }
+    this.#writing ??= this.#write()
     return this.#writing
   }
 
@@ -79,11 +93,21 @@ export class HighWater {
   }
 
   async #write(): Promise<void> {
+    try {
+      await this.#writeWanted()
+    } finally {
+      // In the same breath as the last look for a wanted mark, or the next would wait for nobody.
+      this.#writing = null
+    }
+  }
+
+  async #writeWanted(): Promise<void> {
     for (let mark = this.#wanted; mark !== null; mark = this.#wanted) {
       this.#wanted = null
       const before = this.#mark
       // Only a log that is known to have lost its tail may fall behind what it had reached.
       assert(mark.lost || !isBehind(mark, before), 'STORE-5', { mark, before })
+      assert(mark.ceiling >= before.ceiling, 'STORE-8', { mark, before })
       this.#mark = mark
       this.#counter++
       const bytes = writeSlot(mark, this.#counter, this.incarnation)
@@ -105,7 +129,7 @@ function isBehind(mark: Mark, other: Mark): boolean {
   )
 }
 
-/* Slot: magic(4) crc32:u32 counter:f64 segment:u32 offset:u32 lost:u8, 7 unused, incarnation(8). */
+/* Slot: magic(4) crc32:u32 counter:f64 segment:u32 offset:u32 lost:u8, 7 unused, incarnation(8) ceiling:f64 fence:f64. */
 function writeSlot(mark: Mark, counter: number, incarnation: Incarnation): Buffer {
   const bytes = Buffer.alloc(slotBytes)
   magic.copy(bytes, 0)
@@ -114,6 +138,8 @@ function writeSlot(mark: Mark, counter: number, incarnation: Incarnation): Buffe
   bytes.writeUInt32LE(mark.offset, 20)
   bytes.writeUInt8(mark.lost ? 1 : 0, 24)
   incarnation.copy(bytes, 32)
+  bytes.writeDoubleLE(mark.ceiling, 40)
+  bytes.writeDoubleLE(mark.fence, 48)
   bytes.writeUInt32LE(crc32(bytes.subarray(8, usedBytes)), 4)
   return bytes
 }
@@ -126,7 +152,13 @@ function readSlot(
   if (slot.length < usedBytes || !slot.subarray(0, 4).equals(magic)) return null
   if (crc32(slot.subarray(8)) !== slot.readUInt32LE(4)) return null
   return {
-    mark: { segment: slot.readUInt32LE(16), offset: slot.readUInt32LE(20), lost: slot[24] === 1 },
+    mark: {
+      segment: slot.readUInt32LE(16),
+      offset: slot.readUInt32LE(20),
+      lost: slot[24] === 1,
+      ceiling: slot.readDoubleLE(40),
+      fence: slot.readDoubleLE(48),
+    },
     counter: slot.readDoubleLE(8),
     incarnation: Buffer.from(slot.subarray(32, 32 + incarnationBytes)),
   }

@@ -3,6 +3,8 @@ import { readLife, writeLife } from './level-life.ts'
 import type { KeyRange, Op, Pair, RangeQuery, Store, StoreSnapshot } from './store.ts'
 import { StoreBroken } from './store.ts'
 import { PlainLevel } from './plain-level.ts'
+import { Space } from './space.ts'
+import { takeStoreFormat } from './store-format.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface LevelStoreOptions {
@@ -28,6 +30,7 @@ export class LevelStore implements Store {
   readonly #dir: string
   readonly #db: Db
   readonly #queue: WriteQueue
+  readonly #space: Space
   #closing: Promise<void> | null = null
 
   private constructor(dir: string, db: Db, doubtful: boolean, options: LevelStoreOptions) {
@@ -42,6 +45,13 @@ export class LevelStore implements Store {
       },
       options,
     )
+    this.#space = new Space(
+      {
+        size: ({ gte, lt }) => db.sizeOf(gte, lt),
+        compact: ({ gte, lt }) => db.compact(gte, lt),
+      },
+      options.metrics,
+    )
   }
 
   /** Refused when another process has the directory open. */
@@ -52,6 +62,12 @@ export class LevelStore implements Store {
       cacheSize: cacheBytes,
     })
     await db.open()
+    try {
+      await takeStoreFormat(db)
+    } catch (error) {
+      await db.close()
+      throw error
+    }
     const doubtful = await readLife(dir)
     if (!doubtful) await writeLife(dir, 'open')
     return new LevelStore(dir, db, doubtful, options)
@@ -87,6 +103,11 @@ export class LevelStore implements Store {
     return this.#queue.clear(range)
   }
 
+  reclaim(range: KeyRange, removedBytes: number): Promise<boolean> {
+    if (this.#closing !== null) return Promise.resolve(false)
+    return this.#space.reclaim(range, removedBytes)
+  }
+
   sync(): Promise<void> {
     return this.#queue.flush()
   }
@@ -102,6 +123,7 @@ export class LevelStore implements Store {
   }
 
   async #close(): Promise<void> {
+    this.#space.end()
     let flushed = !this.#queue.broken
     if (flushed) {
       await this.#queue.flush().catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { GroupId } from '../ids/group-id.ts'
+import type { HardState } from '../raft/entry.ts'
 import { GroupLog } from './group-log.ts'
 import type { GroupState } from './group-log.ts'
 import { PositionIndex } from './position-index.ts'
@@ -10,8 +11,11 @@ export interface LogSlot {
   readonly positions: PositionIndex
 }
 
-export function newSlot(id: GroupId): LogSlot {
-  return { id, log: new GroupLog(), positions: new PositionIndex() }
+/** `hardState`: what an earlier life of the group has left; null: nothing. */
+export function newSlot(id: GroupId, hardState: HardState | null = null): LogSlot {
+  const log = new GroupLog()
+  log.step({ hardState, entries: [], snapshot: null, conf: null })
+  return { id, log, positions: new PositionIndex() }
 }
 
 export interface MemoryBound {
@@ -43,6 +47,6 @@ export function boundMemory(slots: Iterable<LogSlot>, held: number, bound: Memor
 
 export function statesOf(slots: Iterable<LogSlot>): Map<GroupId, GroupState> {
   const states = new Map<GroupId, GroupState>()
-  for (const { id, log } of slots) if (!log.isNew) states.set(id, log.state)
+  for (const { id, log } of slots) if (!log.isUnknown) states.set(id, log.state)
   return states
 }

@@ -1,6 +1,8 @@
 import { assert } from '../assert.ts'
+import { faultPoint, planted } from '../fault-points.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Counter, Gauge, Histogram, Metrics } from '../ports.ts'
+import type { Term } from '../raft/entry.ts'
 import { confsFrom, withConf } from './conf-history.ts'
 import { align, frameHeadBytes, writeFrameHead } from './frame.ts'
 import type { GroupState } from './group-log.ts'
@@ -46,6 +48,7 @@ export class LogWriter {
   /** What each group is at the point of the log reached by encoding. */
   readonly #states: Map<GroupId, GroupState>
   readonly #rolled: () => void
+  readonly #admit: (term: Term) => Promise<void> | null
   readonly #meters: Meters
   #sequence: number
   #queue: Queued[] = []
@@ -70,6 +73,8 @@ export class LogWriter {
     onFatal: (error: Error) => void
     /** A new segment was started. */
     rolled: () => void
+    /** Nothing of `term` may be written before this has resolved. Null: it may. */
+    admit: (term: Term) => Promise<void> | null
     metrics: Metrics
   }) {
     this.#chain = deps.chain
@@ -78,6 +83,7 @@ export class LogWriter {
     this.#sequence = deps.sequence
     this.#onFatal = deps.onFatal
     this.#rolled = deps.rolled
+    this.#admit = deps.admit
     this.#meters = meters(deps.metrics)
   }
 
@@ -137,7 +143,20 @@ export class LogWriter {
     this.#busy = true
     const jobs = this.#take()
     let bytes = frameHeadBytes
-    for (const job of jobs) bytes += job.bytes
+    let term = 0
+    for (const job of jobs) {
+      bytes += job.bytes
+      term = Math.max(term, job.record.hardState?.term ?? 0)
+    }
+    const admitted = this.#admit(term)
+    if (admitted === null) return this.#place(jobs, bytes)
+    admitted.then(
+      () => this.#place(jobs, bytes),
+      (error: unknown) => this.#poison(error),
+    )
+  }
+
+  #place(jobs: Queued[], bytes: number): void {
     if (this.#chain.fits(bytes)) return this.#write(jobs, bytes)
     this.#roll(this.#chain.offset).then(
       () => this.#write(jobs, bytes),
@@ -166,8 +185,9 @@ export class LogWriter {
     this.#meters.records.observe(jobs.length)
     this.#meters.bytes.add(bytes)
     this.#meters.waiting.set(this.#queuedBytes)
+    faultPoint('before-append')
     this.#chain.append(frame, (error) => {
-      if (error === null) this.#complete(jobs, current.number)
+      if (error === null || planted('K20')) this.#complete(jobs, current.number)
       else this.#poison(error)
     })
   }
@@ -192,6 +212,7 @@ export class LogWriter {
     // The disk is not left idle while the answers are worked on.
     if (this.#outstanding > 0 || this.#queuedBytes > maxRidingBytes) this.#start()
     for (const done of dones) done()
+    faultPoint('after-append')
     if (!this.#busy) this.#wakeIdle()
   }
 
@@ -234,7 +255,7 @@ export class LogWriter {
 
   #advance(record: LogRecord): void {
     const before = this.#states.get(record.group) ?? emptyState
-    if (record.kind === 'removed') this.#states.delete(record.group)
+    if (record.kind === 'removed' && record.hardState === null) this.#states.delete(record.group)
     else this.#states.set(record.group, nextState(before, record))
   }
 
@@ -262,6 +283,7 @@ export const emptyState: GroupState = {
 /** What a group is behind `record`. */
 export function nextState(state: GroupState, record: LogRecord): GroupState {
   const hardState = record.hardState ?? state.hardState
+  if (record.kind === 'removed') return { ...emptyState, hardState }
   const marker = record.marker ?? state.marker
   if (record.kind === 'compact')
     return { hardState, marker, confs: confsFrom(state.confs, marker.index) }

@@ -1,5 +1,5 @@
 import type { GroupId } from '../ids/group-id.ts'
-import type { ConfState, Entry, HardState, Index, SnapshotMeta } from '../raft/entry.ts'
+import type { ConfState, Entry, HardState, Index, SnapshotMeta, Term } from '../raft/entry.ts'
 import type { GroupLog } from './group-log.ts'
 
 /** The members of a group as of an index: a conf change takes effect when it is applied. */
@@ -32,13 +32,20 @@ export interface LogStats {
  */
 export interface Log {
   /**
-   * Acknowledged records are missing from the end: this node must not vote or acknowledge before
-   * its peers have refilled it. Stays true over restarts until `refilled` is called.
+   * Acknowledged records are missing from the end, and not all groups are refilled by their peers.
+   * Stays true over restarts until `refilled` is called.
    */
   readonly lostTail: boolean
+  /**
+   * What this node promised in terms up to here may be forgotten, and in later terms is not. A group
+   * that has committed nothing of a later term must not vote (P11). Only rises; 0: nothing was ever lost.
+   */
+  readonly fence: Term
+  /** Durable when it resolves. The fence stays, for groups that have not been opened yet. */
   refilled(): Promise<void>
   /** The log of a group; an empty one is made on first sight. */
   group(id: GroupId): GroupLog
+  /** Those that have a log to start from. */
   groups(): readonly GroupId[]
   /**
    * Stores a step. `done` runs, never inside this call, in the order of the appends of all groups,
@@ -48,7 +55,10 @@ export interface Log {
   append(group: GroupId, step: Step, sync: boolean, done: () => void): void
   /** Drops entries up to `upTo`, which the state machine holds durably. Rides along. */
   compact(group: GroupId, upTo: Index): void
-  /** Forgets a group wholly. `done` when that is durable. */
+  /**
+   * Forgets entries and members of a group. Its term and vote stay, for it may come back to this
+   * node and must not promise a second time. `done` when that is durable.
+   */
   removeGroup(group: GroupId, done: () => void): void
   /** Reads entries of [lo, hi) back from the disk, at least one, so that `group(id).entries` has them for now. */
   load(group: GroupId, lo: Index, hi: Index): Promise<void>

@@ -1,13 +1,16 @@
 import type { GroupId } from '../ids/group-id.ts'
 import type { Timers } from '../ports.ts'
-import type { Index } from '../raft/entry.ts'
+import type { Index, Term } from '../raft/entry.ts'
 import { GroupLog } from './group-log.ts'
+import { ceilingFor } from './high-water.ts'
 import type { Log, LogStats, Step } from './log.ts'
 
 export interface MemoryLogOptions {
   readonly timers: Timers
   /** How long a write and sync takes, ms. 0: until the end of the turn. */
   readonly syncMs?: number
+  /** Of the newest records so many can be taken away again by a crash, although they were synced. Default 0. */
+  readonly losable?: number
 }
 
 interface Op {
@@ -24,8 +27,13 @@ interface Op {
 export class MemoryLog implements Log {
   readonly #timers: Timers
   readonly #syncMs: number
+  readonly #losable: number
   #live = new Map<GroupId, GroupLog>()
   #disk = new Map<GroupId, GroupLog>()
+  /** The disk without the newest records, and those: at most `losable`. */
+  #base = new Map<GroupId, GroupLog>()
+  #newest: Op[] = []
+  #ceiling: Term = 0
   #queue: Op[] = []
   #writing: Op[] = []
   #outstanding = 0
@@ -33,10 +41,12 @@ export class MemoryLog implements Log {
   #crashed = false
   #sequence = 0
   lostTail = false
+  fence: Term = 0
 
   constructor(options: MemoryLogOptions) {
     this.#timers = options.timers
     this.#syncMs = options.syncMs ?? 0
+    this.#losable = options.losable ?? 0
   }
 
   refilled(): Promise<void> {
@@ -55,6 +65,7 @@ export class MemoryLog implements Log {
   append(group: GroupId, step: Step, sync: boolean, done: () => void): void {
     if (this.#crashed) return
     of(this.#live, group).step(step)
+    this.#ceiling = Math.max(this.#ceiling, ceilingFor(step.hardState?.term ?? 0))
     this.#enqueue({ sync, done, apply: (disk) => of(disk, group).step(step) })
   }
 
@@ -66,8 +77,8 @@ export class MemoryLog implements Log {
 
   removeGroup(group: GroupId, done: () => void): void {
     if (this.#crashed) return
-    this.#live.delete(group)
-    this.#enqueue({ sync: true, done, apply: (disk) => disk.delete(group) })
+    forget(this.#live, group)
+    this.#enqueue({ sync: true, done, apply: (disk) => forget(disk, group) })
   }
 
   load(): Promise<void> {
@@ -75,7 +86,7 @@ export class MemoryLog implements Log {
   }
 
   close(): Promise<void> {
-    for (const op of [...this.#writing, ...this.#queue]) op.apply(this.#disk)
+    for (const op of [...this.#writing, ...this.#queue]) this.#persist(op)
     this.#writing = []
     this.#queue = []
     this.#crashed = true
@@ -96,23 +107,44 @@ export class MemoryLog implements Log {
 
   /**
    * The process dies: what the next one finds. Of the unsynced records the first `survivors` reach
-   * the disk all the same, since an operating system writes when it likes.
+   * the disk all the same, since an operating system writes when it likes. With `lost` a bad disk
+   * has forgotten as many of the newest records, acknowledged or not.
    */
-  crash(survivors = 0): MemoryLog {
+  crash(survivors = 0, lost = 0): MemoryLog {
     const unsynced = [...this.#writing, ...this.#queue]
     this.#crashed = true
-    for (const op of unsynced.slice(0, survivors)) op.apply(this.#disk)
+    for (const op of unsynced.slice(0, survivors)) this.#persist(op)
+    const kept = Math.max(0, this.#newest.length - lost)
+    if (kept < this.#newest.length) {
+      this.#disk = this.#base
+      for (const op of this.#newest.slice(0, kept)) op.apply(this.#disk)
+      this.lostTail = true
+      this.fence = this.#ceiling
+    }
     return this.image()
   }
 
   /** What a crash at this moment would leave, without one. */
   image(): MemoryLog {
-    const next = new MemoryLog({ timers: this.#timers, syncMs: this.#syncMs })
+    const next = new MemoryLog({
+      timers: this.#timers,
+      syncMs: this.#syncMs,
+      losable: this.#losable,
+    })
     for (const [id, log] of this.#disk) {
-      next.#disk.set(id, log.clone())
-      next.#live.set(id, log.clone())
+      for (const image of [next.#disk, next.#live, next.#base]) image.set(id, log.clone())
     }
+    next.lostTail = this.lostTail
+    next.fence = this.fence
+    next.#ceiling = this.#ceiling
     return next
+  }
+
+  #persist(op: Op): void {
+    op.apply(this.#disk)
+    if (this.#losable === 0) return
+    this.#newest.push(op)
+    if (this.#newest.length > this.#losable) this.#newest.shift()?.apply(this.#base)
   }
 
   #enqueue(op: Op): void {
@@ -144,7 +176,7 @@ export class MemoryLog implements Log {
     this.#sequence++
     const dones: (() => void)[] = []
     for (const op of this.#writing) {
-      op.apply(this.#disk)
+      this.#persist(op)
       if (op.sync) this.#outstanding--
       if (op.done !== null) dones.push(op.done)
     }
@@ -160,6 +192,13 @@ export class MemoryLog implements Log {
       done()
     }
   }
+}
+
+function forget(logs: Map<GroupId, GroupLog>, id: GroupId): void {
+  const hardState = of(logs, id).memory
+  const empty = new GroupLog()
+  empty.step({ hardState, entries: [], snapshot: null, conf: null })
+  logs.set(id, empty)
 }
 
 function of(logs: Map<GroupId, GroupLog>, id: GroupId): GroupLog {

@@ -5,6 +5,7 @@ import type { BatchOp } from './write-queue.ts'
 interface Underneath {
   _batch(ops: readonly BatchOp[], options: { readonly sync: boolean }): Promise<void>
   compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
+  approximateSize(start: Uint8Array, end: Uint8Array): Promise<number>
 }
 
 /** `level` with bytes for keys and values, and two doors below its checks and encodings. */
@@ -20,5 +21,10 @@ export class PlainLevel extends Level<Uint8Array, Uint8Array> {
 
   compact(start: Uint8Array, end: Uint8Array): Promise<void> {
     return (this as unknown as Underneath).compactRange(start, end)
+  }
+
+  /** Bytes that table files take for [start, end). */
+  sizeOf(start: Uint8Array, end: Uint8Array): Promise<number> {
+    return (this as unknown as Underneath).approximateSize(start, end)
   }
 }

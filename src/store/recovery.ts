@@ -1,4 +1,6 @@
 import { sometimes } from '../assert.ts'
+import { planted } from '../fault-points.ts'
+import { refuseNewer } from '../errors.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Disk } from './disk.ts'
 import { align, frameAlign, frameHeadBytes, frameMagic, readFrameHead } from './frame.ts'
@@ -9,7 +11,14 @@ import type { LogRecord } from './record.ts'
 import { readRecord } from './record.ts'
 import { Replay } from './replay.ts'
 import type { Incarnation, SegmentHead } from './segment.ts'
-import { readSegmentHead, segmentHeadBytes, segmentName, segmentNumber } from './segment.ts'
+import {
+  logVersion,
+  readSegmentHead,
+  segmentHeadBytes,
+  segmentName,
+  segmentNumber,
+  segmentVersion,
+} from './segment.ts'
 
 export interface Recovered {
   readonly slots: Map<GroupId, LogSlot>
@@ -18,8 +27,8 @@ export interface Recovered {
   /** Where the last of them ends; 0 when there is none. */
   readonly end: number
   readonly nextSequence: number
-  /** The log ends before a position that it had durably reached. */
-  readonly lostTail: boolean
+  /** The log ends before a position that it had durably reached, or that a group has seen committed. */
+  readonly isShort: boolean
 }
 
 interface Scan {
@@ -51,6 +60,7 @@ export async function recover(
     const read = readFrames(scan, replay, sequence, next?.head.previousEnd ?? null)
     sequence = read.sequence
     end = read.end
+    if (planted('K21') && next !== null) sequence = next.head.firstSequence
     if (next !== null && next.head.firstSequence !== sequence) {
       const says = `it starts at frame ${next.head.firstSequence}, the one before ends at ${sequence}`
       throw new LogDamaged('corrupt-middle', `${segmentName(next.head.number)}: ${says}`)
@@ -59,9 +69,10 @@ export async function recover(
   }
   const { slots, lost } = replay.finish()
   const last = segments[segments.length - 1] ?? 0
-  const isShort = mark.segment > last || (mark.segment === last && mark.offset > end)
-  sometimes(isShort, 'store: the log ended before its high-water mark')
-  return { slots, segments, end, nextSequence: sequence, lostTail: lost || isShort || mark.lost }
+  const isBehindMark = mark.segment > last || (mark.segment === last && mark.offset > end)
+  const isShort = (lost || isBehindMark) && !planted('K21')
+  sometimes(isBehindMark, 'store: the log ended before its high-water mark')
+  return { slots, segments, end, nextSequence: sequence, isShort }
 }
 
 async function findSegments(disk: Disk): Promise<number[]> {
@@ -83,7 +94,10 @@ async function open(disk: Disk, number: number, incarnation: Incarnation): Promi
   const name = segmentName(number)
   const bytes = await disk.read(name)
   const head = readSegmentHead(bytes)
-  if (head === 'version') throw new LogDamaged('version', `${name} is of another version`)
+  if (head === 'version') {
+    refuseNewer(`the log (${name})`, segmentVersion(bytes), logVersion)
+    throw new LogDamaged('version', `${name} is of another version`)
+  }
   // It got its name after its head was durable, so a broken one is no torn write.
   if (head === 'bad' || head.number !== number) {
     throw new LogDamaged('bad-segment-header', name)
@@ -151,6 +165,7 @@ function refuseDamage(
   at: number,
   previousEnd: number | null,
 ): void {
+  if (planted('K21')) return
   const name = segmentName(head.number)
   if (previousEnd !== null) {
     throw new LogDamaged('corrupt-middle', `${name} at ${at}, and it goes on to ${previousEnd}`)

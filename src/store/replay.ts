@@ -29,7 +29,8 @@ export class Replay {
 
   take(record: LogRecord, at: Position): void {
     if (record.kind === 'removed') {
-      this.#groups.delete(record.group)
+      const slot = newSlot(record.group, record.hardState)
+      this.#groups.set(record.group, { slot, marker: { index: 0, term: 0 } })
       return
     }
     let group = this.#groups.get(record.group)

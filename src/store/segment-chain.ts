@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts'
+import { faultPoint, planted } from '../fault-points.ts'
 import type { Disk, DiskFile, Done } from './disk.ts'
 import { align } from './frame.ts'
 import type { Incarnation, Segment } from './segment.ts'
@@ -58,12 +59,16 @@ export class SegmentChain {
   append(bytes: Uint8Array, done: Done): void {
     const { file } = this.current
     file.write(bytes, this.#offset, (error) => {
-      if (error !== null) return done(error)
-      file.sync((failed) => {
-        if (failed === null) this.#offset += align(bytes.length)
+      if (error !== null && !planted('K20')) return done(error)
+      faultPoint('before-fsync')
+      const synced = (failed: Error | null): void => {
+        faultPoint('after-fsync')
+        if (failed === null || planted('K20')) this.#offset += align(bytes.length)
         if (this.#offset > this.#segmentBytes / 2) this.#prepare()
         done(failed)
-      })
+      }
+      if (planted('K2')) synced(null)
+      else file.sync(synced)
     })
   }
 

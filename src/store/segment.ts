@@ -54,11 +54,16 @@ export function writeSegmentHead(head: SegmentHead): Buffer {
   return bytes
 }
 
+/** What a head says of itself, whatever else it says: magic, crc and version keep their places for ever. */
+export function segmentVersion(head: Buffer): number {
+  return head.readUInt32LE(12)
+}
+
 /** `version`: written by another version. `bad`: not a whole head. */
 export function readSegmentHead(bytes: Buffer): SegmentHead | 'bad' | 'version' {
   if (bytes.length < segmentHeadBytes || !bytes.subarray(0, 8).equals(magic)) return 'bad'
   if (crc32(bytes.subarray(12, segmentHeadBytes)) !== bytes.readUInt32LE(8)) return 'bad'
-  if (bytes.readUInt32LE(12) !== logVersion) return 'version'
+  if (segmentVersion(bytes) !== logVersion) return 'version'
   return {
     number: bytes.readUInt32LE(16),
     previousEnd: bytes.readUInt32LE(20),

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { assert } from '../assert.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Counter, Gauge, Metrics } from '../ports.ts'
-import type { Entry, Index } from '../raft/entry.ts'
+import type { Entry, Index, Term } from '../raft/entry.ts'
 import type { Disk } from './disk.ts'
 import type { GroupLog } from './group-log.ts'
-import { HighWater } from './high-water.ts'
+import { HighWater, ceilingFor } from './high-water.ts'
 import type { Log, LogStats, Step } from './log.ts'
 import { LogBroken, LogDamaged } from './log.ts'
 import type { LogSlot, MemoryBound } from './log-slot.ts'
@@ -57,7 +57,6 @@ export class SegmentedLog implements Log {
   readonly #fatal: (error: Error) => void
   readonly #meters: { readonly memory: Gauge; readonly readBack: Counter }
   #memoryBytes = 0
-  #lost: boolean
   #markedAt = 0
   #closing: Promise<void> | null = null
 
@@ -90,10 +89,12 @@ export class SegmentedLog implements Log {
     }
     const segmentBytes = options.segmentBytes ?? defaultSegmentBytes
     const chain = new SegmentChain(disk, incarnation, segmentBytes, segments)
+    // What the lost records promised, they promised in a term up to the ceiling.
+    const { ceiling, fence } = highWater.mark
+    if (found.isShort) await highWater.save({ lost: true, fence: Math.max(fence, ceiling) })
     const log = new SegmentedLog({ disk, chain, highWater, bound, segmentBytes, found, options })
-    if (found.lostTail) await log.#mark(true)
     await log.#writer.start(found.end)
-    await log.#mark(found.lostTail)
+    await log.#mark()
     return log
   }
 
@@ -103,7 +104,7 @@ export class SegmentedLog implements Log {
     highWater: HighWater
     bound: MemoryBound
     segmentBytes: number
-    found: { slots: Map<GroupId, LogSlot>; nextSequence: number; lostTail: boolean }
+    found: { slots: Map<GroupId, LogSlot>; nextSequence: number }
     options: SegmentedLogOptions
   }) {
     const { chain, found, options } = deps
@@ -113,7 +114,6 @@ export class SegmentedLog implements Log {
     this.#bound = deps.bound
     this.#segmentBytes = deps.segmentBytes
     this.#slots = found.slots
-    this.#lost = found.lostTail
     this.#fatal = once(options.onFatal)
     for (const { log } of found.slots.values()) this.#memoryBytes += log.bytes
     const { metrics } = options
@@ -128,6 +128,7 @@ export class SegmentedLog implements Log {
       sequence: found.nextSequence,
       onFatal: this.#fatal,
       rolled: () => this.#rolled(),
+      admit: (term) => this.#admit(term),
       metrics,
     })
     this.#reclaim = new Reclaim({
@@ -143,12 +144,15 @@ export class SegmentedLog implements Log {
   }
 
   get lostTail(): boolean {
-    return this.#lost
+    return this.#highWater.mark.lost
   }
 
-  async refilled(): Promise<void> {
-    this.#lost = false
-    await this.#mark(false)
+  get fence(): Term {
+    return this.#highWater.mark.fence
+  }
+
+  refilled(): Promise<void> {
+    return this.#highWater.save({ lost: false })
   }
 
   group(id: GroupId): GroupLog {
@@ -202,8 +206,9 @@ export class SegmentedLog implements Log {
     const slot = this.#slots.get(group)
     if (slot === undefined) return queueMicrotask(done)
     this.#memoryBytes -= slot.log.bytes
-    this.#slots.delete(group)
-    const record: LogRecord = { ...nothing, kind: 'removed', group }
+    const hardState = slot.log.memory
+    this.#slots.set(group, newSlot(group, hardState))
+    const record: LogRecord = { ...nothing, kind: 'removed', group, hardState }
     this.#leaving.add(slot)
     const settled = (): void => {
       this.#leaving.delete(slot)
@@ -244,7 +249,7 @@ export class SegmentedLog implements Log {
   async #close(): Promise<void> {
     await this.#reclaim.end()
     await this.#writer.flush()
-    if (!this.#writer.broken) await this.#mark(this.#lost)
+    if (!this.#writer.broken) await this.#mark()
     await this.#highWater.close()
     await this.#chain.close()
     await this.#disk.close()
@@ -287,18 +292,19 @@ export class SegmentedLog implements Log {
   }
 
   #markInBackground(): void {
-    this.#mark(this.#lost).catch((cause: unknown) => this.#fatal(broken(cause)))
+    this.#mark().catch((cause: unknown) => this.#fatal(broken(cause)))
   }
 
   /** Everything before the current end is durable. */
-  #mark(lost: boolean): Promise<void> {
+  #mark(): Promise<void> {
     this.#markedAt = this.#chain.offset
-    if (this.#chain.length === 0) return this.#highWater.save({ ...this.#highWater.mark, lost })
-    return this.#highWater.save({
-      segment: this.#chain.current.number,
-      offset: this.#markedAt,
-      lost,
-    })
+    return this.#highWater.save({ segment: this.#chain.current.number, offset: this.#markedAt })
+  }
+
+  /** A term that the mark does not know of must not be promised: it could not be fenced off later (STORE-8). */
+  #admit(term: Term): Promise<void> | null {
+    if (term <= this.#highWater.mark.ceiling) return null
+    return this.#highWater.save({ ceiling: ceilingFor(term) })
   }
 }
 

@@ -43,6 +43,12 @@ export interface Store {
   write(ops: readonly Op[]): Promise<void>
   /** Not atomic: a crash may leave a part of the range. In order with the writes around it. */
   deleteRange(range: KeyRange): Promise<void>
+  /**
+   * Gives the disk back what was removed from `range`, about `removedBytes`, if that is worth while.
+   * Changes nothing that is read. False: not done now; ask again when more was removed. A store
+   * without this gives space back at once.
+   */
+  reclaim?(range: KeyRange, removedBytes: number): Promise<boolean>
   /** Resolves when all writes called before it would survive a loss of power. */
   sync(): Promise<void>
   /** A view of what the writes finished so far have made; later ones do not change it. */

@@ -39,6 +39,7 @@ export class Answering {
     return []
   }
 
+  /** `until`: when the request must be answered, monotonic ms. */
   async writeRest(
     to: Subscriber,
     addressee: Addressee,
@@ -46,17 +47,18 @@ export class Answering {
     ts: number,
     parts: readonly ReplyPart[],
     page: NextPage,
+    until: number,
   ): Promise<void> {
     for (const part of parts) {
       if (part.kind === 'ctrl')
         to.deliver(ctrlFrame(addressee, part.code, ts, part.params, part.text))
       else if (part.kind === 'history') await this.#history(to, addressee, ts, part, page)
       else if (part.kind === 'list') {
-        const rows = await meList(part, to.uid, this.#ask, this.#cards)
+        const rows = await meList(part, to.uid, this.#ask, this.#cards, until)
         if (rows === undefined) to.deliver(unreachable(addressee, ts))
         else if (rows.length > 0) to.deliver(metaFrame(addressee, 'sub', rows, ts))
         else to.deliver(ctrlFrame(addressee, 204, ts, { what: 'sub' }))
-      } else await this.#meta(to, addressee, ts, part)
+      } else await this.#meta(to, addressee, ts, part, until)
     }
   }
 
@@ -87,17 +89,23 @@ export class Answering {
     addressee: Addressee,
     ts: number,
     part: Extract<ReplyPart, { kind: 'meta' }>,
+    until: number,
   ): Promise<void> {
     const value =
-      part.cards === true ? await this.#rows(part.value, part.ims) : await this.#face(part)
+      part.cards === true
+        ? await this.#rows(part.value, part.ims, until)
+        : await this.#face(part, until)
     if (value === undefined) to.deliver(unreachable(addressee, ts))
     else to.deliver(metaFrame(addressee, part.part, value, ts))
   }
 
   /** desc of a p2p: what the peer shows of himself. */
-  async #face(part: Extract<ReplyPart, { kind: 'meta' }>): Promise<Json | undefined> {
+  async #face(
+    part: Extract<ReplyPart, { kind: 'meta' }>,
+    until: number,
+  ): Promise<Json | undefined> {
     if (part.peer === undefined) return part.value
-    const card = await this.#cards.card(part.peer)
+    const card = await this.#cards.card(part.peer, until)
     if (card === undefined) return undefined
     if (card === null) return part.value
     const value = { ...(part.value as { [key: string]: Json }) }
@@ -114,12 +122,12 @@ export class Answering {
   }
 
   /** sub rows of a group: what each member shows of himself. */
-  async #rows(value: Json, ims: number | undefined): Promise<Json | undefined> {
+  async #rows(value: Json, ims: number | undefined, until: number): Promise<Json | undefined> {
     const rows = value as readonly { readonly [key: string]: Json }[]
     const users = rows
       .map((row) => row['user'])
       .filter((user) => typeof user === 'string') as UserId[]
-    const facts = await this.#cards.facts(users)
+    const facts = await this.#cards.facts(users, until)
     if (facts === undefined) return undefined
     return rows.map((row) => {
       const card = facts[row['user'] as UserId]

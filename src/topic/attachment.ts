@@ -12,8 +12,16 @@ export class Attachment implements Reader {
   asChan: boolean
   /** Messages up to here are history to it, or it has had them. */
   since = 0
+  /** It is pulled: messages above `since` are fetched for it at its own pace, and none is pushed. */
+  isBehind = false
+  /** Its client gave a cursor, and is told which numbers it will not see because they were deleted. */
+  resumes = false
+  /** Its how-manieth stay this is: what was asked for in an earlier one does not count. */
+  stay = 0
   /** Not null: what came between its request and the answer. */
   #held: TopicEvent[] | null = []
+  /** What the topic's owner had been told of this node when it asked last; see ProxyTopic.tellings. */
+  tellings = 0
   /** Its `{sub}`s that are not answered yet. */
   asked = 0
 
@@ -37,6 +45,8 @@ export class Attachment implements Reader {
   /** The owner detached it; a later `{sub}` of its may be on the way. */
   leave(): void {
     this.#held ??= []
+    this.isBehind = false
+    this.stay++
   }
 
   /** Keeps an event for later; false when the session is live and is to get it now. */
@@ -52,6 +62,8 @@ export class Attachment implements Reader {
     const held = this.#held ?? []
     this.#held = null
     this.since = since
+    this.isBehind = false
+    this.stay++
     return held.filter((event) => event.kind !== 'data' || event.seq > since)
   }
 

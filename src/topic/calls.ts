@@ -16,8 +16,12 @@ export type OnAnswer = (message: TopicMessage) => 'done' | 'more' | 'again'
 export type OnFailure = (why: ErrorCode) => void
 
 interface Call {
-  readonly id: number
+  /** Its number, and with `isAnew`, that of its last try. */
+  id: number
+  readonly lane: Lane
   readonly make: (call: number) => TopicMessage
+  /** Every try has a number of its own. */
+  readonly isAnew: boolean
   readonly answered: OnAnswer
   readonly failed: OnFailure
   readonly deadline: number
@@ -36,18 +40,20 @@ interface Lane {
   /** The owner to which the link broke; it may be the owner still when the link is back. */
   lost: NodeIndex
   term: Term
-  readonly calls: Map<number, Call>
+  readonly calls: Set<Call>
 }
 
 /**
  * Calls of this node to the owners of partitions, wherever they are. A call whose owner is not
  * known waits; one whose owner changed goes to the new one, all of a partition in their order, so
  * that what a session sent first takes effect first. Safe because publishes carry their idempotency
- * key and everything else may be done twice.
+ * key and everything else may be done twice. Of what may be done twice only the last try's answer
+ * counts: else a late answer to `{sub}` would be taken, and the `{leave}` in front of it, which was sent
+ * again because its own answer was lost with a link, would undo it afterwards.
  */
 export class Calls {
   readonly #lanes: Lane[]
-  readonly #byId = new Map<number, Lane>()
+  readonly #byId = new Map<number, Call>()
   readonly #post: Post
   readonly #clock: Clock
   readonly #sweeping: Cancel
@@ -67,7 +73,7 @@ export class Calls {
       owner: 0,
       lost: 0,
       term: 0,
-      calls: new Map<number, Call>(),
+      calls: new Set<Call>(),
     }))
     this.#post = deps.post
     this.#clock = deps.clock
@@ -94,7 +100,7 @@ export class Calls {
 
   /**
    * `make` gets the number of the call, which is also what orders calls; it is asked at every try.
-   * `forMs`: the deadline.
+   * `forMs`: the deadline. `isAnew` false: the answer to any try counts, as for what has a key.
    */
   call(
     partition: GroupId,
@@ -102,6 +108,7 @@ export class Calls {
     forMs: number,
     answered: OnAnswer,
     failed: OnFailure,
+    isAnew = true,
   ): void {
     const lane = this.#lanes[partition]
     if (lane === undefined || this.#byId.size >= maxCalls) {
@@ -112,7 +119,9 @@ export class Calls {
     const deadline = this.#clock.monotonic() + forMs
     const call: Call = {
       id,
+      lane,
       make,
+      isAnew,
       answered,
       failed,
       deadline,
@@ -120,27 +129,26 @@ export class Calls {
       everSent: false,
       isDoubtful: false,
     }
-    lane.calls.set(id, call)
-    this.#byId.set(id, lane)
+    lane.calls.add(call)
+    this.#byId.set(id, call)
     if (lane.owner !== 0) this.#send(call, lane.owner)
   }
 
   /** An answer came; late and repeated ones find nothing and are dropped. */
   answer(id: number, message: TopicMessage): void {
-    const lane = this.#byId.get(id)
-    const call = lane?.calls.get(id)
-    if (lane === undefined || call === undefined) return
+    const call = this.#byId.get(id)
+    if (call === undefined) return
     const verdict = call.answered(message)
-    if (verdict === 'done') this.#remove(lane, id)
+    if (verdict === 'done') this.#remove(call)
     else if (verdict === 'again') call.sentTo = 0
   }
 
   refused(from: NodeIndex, [, id, why, owner, term]: Refused): void {
-    const lane = this.#byId.get(id)
-    const call = lane?.calls.get(id)
-    if (lane === undefined || call === undefined) return
+    const call = this.#byId.get(id)
+    if (call === undefined) return
+    const { lane } = call
     if (why === 'queue-full' || why === 'internal') {
-      this.#remove(lane, id)
+      this.#remove(call)
       // This try came to nothing, but one before it may have been done.
       return call.failed(why === 'queue-full' && call.isDoubtful ? 'no-answer' : why)
     }
@@ -168,7 +176,7 @@ export class Calls {
         lane.owner = 0
         lane.lost = node
       }
-      for (const call of lane.calls.values()) {
+      for (const call of lane.calls) {
         if (call.sentTo !== node) continue
         call.sentTo = 0
         call.isDoubtful = true
@@ -195,7 +203,7 @@ export class Calls {
     lane.owner = owner
     lane.lost = 0
     lane.term = term
-    for (const call of lane.calls.values()) {
+    for (const call of lane.calls) {
       if (sameTerm && call.sentTo === owner) continue
       this.#send(call, owner)
     }
@@ -205,14 +213,19 @@ export class Calls {
     if (call.everSent) this.#resent.add()
     sometimes(call.everSent, 'topic: a call was sent again to another owner')
     if (call.sentTo !== 0) call.isDoubtful = true
+    if (call.everSent && call.isAnew) {
+      this.#byId.delete(call.id)
+      call.id = this.#next++
+      this.#byId.set(call.id, call)
+    }
     if (!this.#post(owner, call.make(call.id))) return // held back until the sweep or another owner
     call.sentTo = owner
     call.everSent = true
   }
 
-  #remove(lane: Lane, id: number): void {
-    lane.calls.delete(id)
-    this.#byId.delete(id)
+  #remove(call: Call): void {
+    call.lane.calls.delete(call)
+    this.#byId.delete(call.id)
   }
 
   #sweep(): void {
@@ -220,9 +233,9 @@ export class Calls {
     this.#open.set(this.#byId.size)
     if (this.#byId.size === 0) return
     for (const lane of this.#lanes) {
-      for (const call of lane.calls.values()) {
+      for (const call of lane.calls) {
         if (call.deadline <= now) {
-          this.#remove(lane, call.id)
+          this.#remove(call)
           call.failed(call.everSent ? 'no-answer' : 'no-owner')
         } else if (call.sentTo === 0 && lane.owner !== 0) this.#send(call, lane.owner)
       }

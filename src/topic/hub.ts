@@ -9,6 +9,7 @@ import type { Letter } from '../partition/outbox.ts'
 import type { Clock, Logger, Metrics, Timers } from '../ports.ts'
 import type { Term } from '../raft/entry.ts'
 import { Calls } from './calls.ts'
+import type { AskEntity } from './cards.ts'
 import type { Post, TopicMessage } from './messages.ts'
 import { topicKinds } from './messages.ts'
 import { OwnerDesk } from './owner-desk.ts'
@@ -29,6 +30,7 @@ export class Hub implements Topics {
   readonly #self: NodeIndex
   readonly #count: number
   readonly #post: Post
+  readonly #clock: Clock
   readonly #nodes: () => Iterable<NodeIndex>
   readonly #calls: Calls
   readonly #proxies: ProxyDesk
@@ -50,13 +52,13 @@ export class Hub implements Topics {
     this.#self = deps.self
     this.#count = deps.partitions
     this.#post = deps.post
+    this.#clock = deps.clock
     this.#nodes = deps.nodes
     const calls = new Calls(deps)
     this.#calls = calls
-    const ask = (entity: string, question: Ask): Promise<Answer | undefined> =>
-      this.ask(entity, question)
-    const { partitions, post, clock, timers, logger } = deps
-    this.#proxies = new ProxyDesk({ partitions, post, calls, ask, clock, timers })
+    const ask: AskEntity = (entity, question, until) => this.#ask(entity, question, until)
+    const { partitions, post, clock, timers, logger, metrics } = deps
+    this.#proxies = new ProxyDesk({ partitions, post, calls, ask, clock, timers, metrics })
     this.#requests = new Requests({ partitions, calls, proxies: this.#proxies, ask, clock, logger })
     this.#search = new SearchDesk({ ask, clock, logger })
     this.desk = new OwnerDesk({
@@ -67,10 +69,7 @@ export class Hub implements Topics {
       logger,
       graceMs: deps.presenceGraceMs,
       host: {
-        ownerOf: (partition) => ({
-          node: calls.ownerOf(partition),
-          term: calls.termOf(partition),
-        }),
+        ownerOf: (partition) => this.#hint(partition),
         owned: (partition, term) => this.#ownedHere(partition, term),
       },
     })
@@ -116,6 +115,10 @@ export class Hub implements Topics {
     this.#requests.command(from, request, command, attached, done)
   }
 
+  eased(sid: SessionId): void {
+    this.#proxies.eased(sid)
+  }
+
   forget(sid: SessionId): void {
     this.#search.forget(sid)
     this.#proxies.forget(sid)
@@ -127,11 +130,17 @@ export class Hub implements Topics {
   }
 
   ask(entity: string, ask: Ask): Promise<Answer | undefined> {
+    return this.#ask(entity, ask, undefined)
+  }
+
+  #ask(entity: string, ask: Ask, until: number | undefined): Promise<Answer | undefined> {
+    const { requestDeadlineMs } = limits
+    const forMs = until === undefined ? requestDeadlineMs : until - this.#clock.monotonic()
     return new Promise((resolve) => {
       this.#calls.call(
         partitionOf(entity, this.#count),
         (call) => [topicKinds.ask, call, entity, ask],
-        limits.requestDeadlineMs,
+        forMs,
         (m) => {
           if (m[0] === topicKinds.told) resolve(m[2])
           return 'done'
@@ -161,7 +170,6 @@ export class Hub implements Topics {
   }
 
   nodeUp(node: NodeIndex): void {
-    this.desk.nodeUp(node)
     const { leads } = this.desk
     if (leads.length > 0) this.#post(node, [topicKinds.leads, leads])
     for (const partition of this.#calls.up(node)) this.#proxies.ownerChanged(partition)
@@ -189,6 +197,13 @@ export class Hub implements Topics {
       },
       () => done(null),
     )
+  }
+
+  /** For whoever asked in vain here: this node is no answer, unless it does own the partition. */
+  #hint(partition: GroupId): { node: NodeIndex; term: Term } {
+    const node = this.#calls.ownerOf(partition)
+    const isPast = node === this.#self && !this.desk.owns(partition)
+    return { node: isPast ? 0 : node, term: this.#calls.termOf(partition) }
   }
 
   #ownedHere(partition: GroupId, term: Term): void {

@@ -7,7 +7,7 @@ import type { TopicName } from '../ids/topic-name.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { Refusal, Sink } from '../partition/evaluation.ts'
 import type { Partition } from '../partition/partition.ts'
-import type { Interest, Post, Watch } from './messages.ts'
+import type { Interest, MemberModes, Post, Watch } from './messages.ts'
 import { topicKinds } from './messages.ts'
 import type { OwnerTopics } from './owner-topics.ts'
 
@@ -64,7 +64,7 @@ export class Interests {
     call: number,
     each: (mode: number, member: boolean) => void,
   ): void {
-    const modes: [UserId, number, number, boolean][] = []
+    const modes: MemberModes[] = []
     let left = users.size
     let seq = 0
     let failed = false
@@ -81,8 +81,9 @@ export class Interests {
           seq = Math.max(seq, row?.seq ?? 0)
           const { want, given } = own ? ownTopicModes : (row?.acs ?? { want: 0, given: 0 })
           const member = own || row !== null
-          modes.push([uid, want, given, member])
-          this.#topics.find(name)?.knows(uid, want & given)
+          const reader = row?.chan === true
+          modes.push([uid, want, given, member, reader])
+          this.#topics.find(name)?.knows(uid, reader)
           each(want & given, member)
           done()
         },

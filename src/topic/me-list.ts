@@ -10,15 +10,18 @@ import type { AskEntity, Cards } from './cards.ts'
 /**
  * The rows of `{get sub}` on `me` (tinode-wire.md 2.15): the list is the user's, the row is the
  * topic's, the face of a p2p is the peer's; each is asked of its own owner. Undefined: one of them
- * could not be had in time.
+ * could not be had in time; `until`: monotonic ms.
  */
 export async function meList(
   part: ListPart,
   uid: UserId,
   ask: AskEntity,
   cards: Cards,
+  until: number,
 ): Promise<Json[] | undefined> {
-  const rows = await Promise.all(part.topics.map((item) => row(item, part.ims, uid, ask, cards)))
+  const rows = await Promise.all(
+    part.topics.map((item) => row(item, part.ims, uid, ask, cards, until)),
+  )
   if (rows.some((found) => found === undefined)) return undefined
   const present = rows.filter((found): found is Found => found !== null && found !== undefined)
   if (part.ims !== undefined) present.sort((a, b) => a.changed - b.changed)
@@ -36,6 +39,7 @@ async function row(
   uid: UserId,
   ask: AskEntity,
   cards: Cards,
+  until: number,
 ): Promise<Found | null | undefined> {
   const { topic } = item
   if (item.deleted !== undefined) {
@@ -48,8 +52,8 @@ async function row(
   }
   const peer = kindOf(topic) === 'p2p' ? otherUser(topic, uid) : null
   const [answer, card] = await Promise.all([
-    ask(topic, { kind: 'row', uid }),
-    peer === null ? null : cards.card(peer),
+    ask(topic, { kind: 'row', uid }, until),
+    peer === null ? null : cards.card(peer, until),
   ])
   if (answer === undefined || card === undefined) return undefined
   const me = answer as MeRow | null

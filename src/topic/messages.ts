@@ -121,13 +121,21 @@ export type Interest = readonly [
   sids: readonly (readonly [sid: SessionId, uid: UserId, ua: string])[],
   watchers: readonly (readonly [uid: UserId, ua: string])[],
 ]
+/** Rights of one who listens. `reader`: of a channel. */
+export type MemberModes = readonly [
+  uid: UserId,
+  want: number,
+  given: number,
+  member: boolean,
+  reader: boolean,
+]
 /** owner → edge: from here events flow. `seq`: the last message before them. */
 export type Interested = readonly [
   27,
   call: number,
   term: Term,
   seq: number,
-  modes: readonly (readonly [uid: UserId, want: number, given: number, member: boolean])[],
+  modes: readonly MemberModes[],
 ]
 /** edge → owner: a member has a session on `me` here (or no longer). Answered by `interested`. */
 export type Watch = readonly [28, call: number, topic: TopicName, uid: UserId, ua: string]

@@ -1,4 +1,3 @@
-import type { Ask } from '../chat/ask.ts'
 import type { Actor, Command } from '../chat/command.ts'
 import type { Outcome } from '../chat/outcome.ts'
 import type { GroupId } from '../ids/group-id.ts'
@@ -9,12 +8,9 @@ import type { UserId } from '../ids/user-id.ts'
 import type { Clock, Logger, Timers } from '../ports.ts'
 import type { Refusal, Sink } from '../partition/evaluation.ts'
 import type { Partition, PartitionListener } from '../partition/partition.ts'
-import { entityKey } from '../partition/rows.ts'
 import type { Term } from '../raft/entry.ts'
-import { limits } from '../limits.ts'
 import type {
   AskMessage,
-  CatchUp,
   LettersMessage,
   Post,
   Publish,
@@ -24,8 +20,10 @@ import type {
 import { topicKinds } from './messages.ts'
 import { AnswerOrder } from './answer-order.ts'
 import { Interests } from './interests.ts'
+import type { Refuse } from './interests.ts'
 import { OwnerTopics } from './owner-topics.ts'
-import { pageMessage } from './page-message.ts'
+import { OwnerReads } from './owner-reads.ts'
+import { publishSink } from './publish-sink.ts'
 
 /** What the owner side knows of the cluster around it. */
 export interface OwnerDeskHost {
@@ -38,9 +36,6 @@ export interface OwnerDeskHost {
 /** ms that an answer waits for its facts to arrive in other partitions, so that what follows sees them. */
 const parcelWaitMs = 1_500
 
-/** A question of which only the confirmation counts: nobody's row. */
-const confirmation: Ask = { kind: 'row', uid: '' as UserId }
-
 /**
  * The owner's side of the topic floor: takes what edges ask, has the partition evaluate it, and
  * sends answers and streams when they are released.
@@ -50,11 +45,11 @@ export class OwnerDesk implements PartitionListener {
   readonly #topics: OwnerTopics
   readonly #interests: Interests
   readonly #order = new AnswerOrder()
+  readonly #reads: OwnerReads
   readonly #count: number
   readonly #post: Post
   readonly #clock: Clock
   readonly #timers: Timers
-  readonly #logger: Logger
   readonly #host: OwnerDeskHost
   constructor(deps: {
     partitions: number
@@ -69,16 +64,28 @@ export class OwnerDesk implements PartitionListener {
     this.#post = deps.post
     this.#clock = deps.clock
     this.#timers = deps.timers
-    this.#logger = deps.logger
     this.#host = deps.host
     this.#topics = new OwnerTopics({ ...deps, seen: (uid, ua) => this.#seen(uid, ua) })
-    this.#interests = new Interests(this.#topics, deps.post, (from, call, name, why) =>
-      this.#refuse(from, call, name, why),
-    )
+    const refuse: Refuse = (from, call, name, why) => this.#refuse(from, call, name, why)
+    this.#interests = new Interests(this.#topics, deps.post, refuse)
+    this.#reads = new OwnerReads(deps.post, refuse, deps.logger)
   }
 
   add(partition: Partition): void {
     this.#partitions.set(partition.id, partition)
+  }
+
+  /**
+   * The partition is not on this node any more. Who waits is refused with what is known of its new
+   * owner; what was proposed may still commit there, so that is said to be unknown. Idempotent.
+   */
+  remove(id: GroupId): void {
+    const partition = this.#partitions.get(id)
+    if (partition === undefined) return
+    this.#partitions.delete(id)
+    this.#reads.end(partition)
+    if (partition.isOwner) partition.follow(partition.term, 0)
+    this.#topics.end(id)
   }
 
   /** Partitions that this node owns now. */
@@ -109,12 +116,12 @@ export class OwnerDesk implements PartitionListener {
       .map((p) => [p.id, p.term] as const)
   }
 
-  get topicCount(): number {
-    return this.#topics.size
+  owns(id: GroupId): boolean {
+    return this.#partitions.get(id)?.isOwner === true
   }
 
-  nodeUp(node: NodeIndex): void {
-    this.#topics.nodeUp(node)
+  get topicCount(): number {
+    return this.#topics.size
   }
 
   nodeDown(node: NodeIndex): void {
@@ -145,7 +152,7 @@ export class OwnerDesk implements PartitionListener {
         this.#topics.flush()
         return true
       case topicKinds.catchUp:
-        this.#catchUp(from, m)
+        this.#reads.catchUp(from, m, this.#owner(m[2], from, m[1]))
         return true
       case topicKinds.ask:
         this.#ask(from, m)
@@ -167,17 +174,19 @@ export class OwnerDesk implements PartitionListener {
     const actor: Actor = { uid, level, sid, node: from, asChan: false, attached: true }
     const key = { producer, n, hash, alone: alone ?? undefined }
     const command: Command = { kind: 'pub', ...key, head, content, noecho }
-    partition.command(topic, actor, command, {
-      released: (outcome) => {
+    const sink = publishSink({
+      accept: (outcome) => {
         const part = outcome.parts[0]
         const seq = part?.kind === 'ctrl' && part.code === 202 ? part.params?.['seq'] : undefined
         if (typeof seq === 'number')
           this.#post(from, [topicKinds.accepted, call, seq, this.#clock.now()])
         else this.#answer(from, call, outcome, partition.term)
-        this.#topics.tell(topic, outcome.events)
       },
+      fanOut: (outcome) => this.#topics.tell(topic, outcome.events),
+      flush: () => this.#topics.flush(),
       refused: (why) => this.#refuse(from, call, topic, why),
     })
+    partition.command(topic, actor, command, sink)
   }
 
   #request(from: NodeIndex, m: Request): void {
@@ -224,7 +233,7 @@ export class OwnerDesk implements PartitionListener {
     const topic = this.#topics.find(name)
     if (topic === undefined) return
     const { attach } = outcome
-    if (attach !== undefined) topic.attach(from, sid, uid, attach.want & attach.given)
+    if (attach !== undefined) topic.attach(from, sid, uid, attach.asChan === true)
     else if (outcome.detach === true) topic.detach(from, sid, uid)
     topic.presence.trim(from)
   }
@@ -270,31 +279,10 @@ export class OwnerDesk implements PartitionListener {
     after: number,
   ): void {
     for (const part of outcome.parts) {
-      if (part.kind !== 'history') continue
-      partition.rows.whenApplied(after, () => {
-        partition.rows.history(entityKey(topic), part).then(
-          (page) => this.#post(from, [topicKinds.page, call, page.map(pageMessage)]),
-          (error: unknown) => this.#unreadable(from, call, topic, error),
-        )
-      })
+      if (part.kind === 'history') {
+        this.#reads.history(from, call, topic, partition, part, after)
+      }
     }
-  }
-
-  #catchUp(from: NodeIndex, [, call, topic, low, high]: CatchUp): void {
-    const partition = this.#owner(topic, from, call)
-    if (partition === null) return
-    // The edge may have learned these numbers from a later owner: only who is confirmed has them all.
-    partition.ask(topic, confirmation, {
-      released: (_told, _parcels, after) => {
-        partition.rows.whenApplied(after, () => {
-          partition.rows.ascending(entityKey(topic), low, high, limits.maxHistoryPage).then(
-            (page) => this.#post(from, [topicKinds.page, call, page.map(pageMessage)]),
-            (error: unknown) => this.#unreadable(from, call, topic, error),
-          )
-        })
-      },
-      refused: (why) => this.#refuse(from, call, topic, why),
-    })
   }
 
   #ask(from: NodeIndex, [, call, entity, ask]: AskMessage): void {
@@ -362,11 +350,6 @@ export class OwnerDesk implements PartitionListener {
   #refuse(from: NodeIndex, call: number, entity: string, why: Refusal): void {
     const { node, term } = this.#host.ownerOf(partitionOf(entity, this.#count))
     this.#post(from, [topicKinds.refused, call, why, node, term])
-  }
-
-  #unreadable(from: NodeIndex, call: number, entity: string, error: unknown): void {
-    this.#logger.error({ error: String(error) }, 'history cannot be read')
-    this.#refuse(from, call, entity, 'internal')
   }
 
   #seen(uid: UserId, ua: string): void {

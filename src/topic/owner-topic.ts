@@ -1,3 +1,4 @@
+import { sometimes } from '../assert.ts'
 import { P, R } from '../chat/access-mode.ts'
 import type { SessionId } from '../chat/command.ts'
 import type { DataEvent, PresEvent, TopicEvent } from '../chat/event.ts'
@@ -29,8 +30,6 @@ export class OwnerTopic {
   readonly #kind: ReturnType<typeof kindOf>
   readonly #host: OwnerTopicHost
   readonly #grace = new Map<string, Cancel>()
-  /** Rights as last told by rules: whether somebody may be announced. */
-  readonly #modes = new Map<UserId, number>()
   #events: (TopicEvent | PageMessage)[] = []
 
   constructor(name: TopicName, host: OwnerTopicHost) {
@@ -54,8 +53,7 @@ export class OwnerTopic {
     if (events.length === 0) return
     for (const event of events) {
       if (event.kind === 'modes') {
-        if (event.member) this.#modes.set(event.uid, event.want & event.given)
-        else this.#modes.delete(event.uid)
+        this.presence.reads(event.uid, event.reader === true)
       } else if (event.kind === 'evict') this.presence.evict(event.uid)
       if (!this.presence.isEmpty) this.#events.push(event.kind === 'data' ? flat(event) : event)
     }
@@ -68,10 +66,6 @@ export class OwnerTopic {
     return events
   }
 
-  knows(uid: UserId, mode: number): void {
-    this.#modes.set(uid, mode)
-  }
-
   // --- who is here ---
 
   /** As rules see it: attached to a group, or to his `me` for a p2p. */
@@ -79,11 +73,11 @@ export class OwnerTopic {
     return this.#kind === 'p2p' ? this.presence.watching(uid) : this.presence.attached(uid)
   }
 
-  attach(node: NodeIndex, sid: SessionId, uid: UserId, mode: number): void {
+  /** `reader`: of a channel. Such neither come nor go as far as anybody is told. */
+  attach(node: NodeIndex, sid: SessionId, uid: UserId, reader: boolean): void {
     const wasActive = this.presence.active
-    const first = this.presence.attach(node, sid, uid)
-    this.#modes.set(uid, mode)
-    if (this.#kind !== 'grp') return
+    const first = this.presence.attach(node, sid, uid, reader)
+    if (this.#kind !== 'grp' || reader) return
     if (!this.#cancel(`at ${uid}`) && first) {
       this.publish([pres('attached', 'on', { src: uid, needs: R, skipSid: sid })])
     }
@@ -93,12 +87,12 @@ export class OwnerTopic {
   }
 
   detach(node: NodeIndex, sid: SessionId, uid: UserId, userAgent = ''): void {
-    if (this.presence.detach(node, sid, uid)) this.#left(uid, userAgent)
+    const isTold = !this.presence.isReader(uid)
+    if (this.presence.detach(node, sid, uid) && isTold) this.#left(uid, userAgent)
     this.presence.trim(node)
   }
 
   watch(node: NodeIndex, uid: UserId, userAgent: string, mode: number): void {
-    this.#modes.set(uid, mode)
     const first = this.presence.watch(node, uid, userAgent)
     if (this.#kind !== 'p2p' || this.#cancel(`on ${uid}`) || !first) return
     if (mode & P) this.#contact('on', uid, userAgent)
@@ -109,13 +103,14 @@ export class OwnerTopic {
     this.presence.trim(node)
   }
 
-  /** An edge tells a new owner who is there: nobody is announced, they were there before. */
+  /** An edge tells anew who is there: nobody is announced, they were there before. */
   retell(
     node: NodeIndex,
     sids: readonly (readonly [SessionId, UserId, string])[],
     watchers: readonly (readonly [UserId, string])[],
   ): void {
-    this.presence.retell(node, sids, watchers)
+    if (this.presence.retell(node, sids, watchers)) this.#expireSoon(node)
+    else this.#cancel(`node ${node}`)
     for (const [uid] of watchers) this.#cancel(`on ${uid}`)
     for (const [, uid] of sids) this.#cancel(`at ${uid}`)
     if (this.#kind !== 'p2p' || this.#grace.has('ghosts')) return
@@ -127,31 +122,46 @@ export class OwnerTopic {
     })
   }
 
-  /** The link to a node broke: what it told ends after the grace, unless it tells again. */
-  nodeDown(node: NodeIndex): void {
-    this.#after(`node ${node}`, () => {
-      const { attached, watching } = this.presence.usersOf(node)
-      this.presence.drop(node)
-      for (const uid of attached) if (!this.presence.attached(uid)) this.#left(uid, '')
-      for (const uid of watching) if (!this.presence.watching(uid)) this.#unwatched(uid)
-    })
+  /** An edge told of a reader of a channel, or of somebody who is none. */
+  knows(uid: UserId, reader: boolean): void {
+    this.presence.reads(uid, reader)
   }
 
-  nodeUp(node: NodeIndex): void {
-    this.#cancel(`node ${node}`)
+  /** The link to a node broke: what it told ends after the grace, unless it tells again. */
+  nodeDown(node: NodeIndex): void {
+    if (this.presence.orphan(node)) this.#expireSoon(node)
+    else this.#host.gathered(this)
+  }
+
+  #expireSoon(node: NodeIndex): void {
+    this.#after(`node ${node}`, () => {
+      const { attached, watching } = this.presence.expire(node)
+      sometimes(attached.length + watching.length > 0, 'topic: ghosts of a node expired')
+      for (const uid of attached) {
+        if (this.#kind === 'me') this.#host.seen(uid, '')
+        this.#gone(uid)
+      }
+      this.#deserted()
+      for (const uid of watching) if (this.#kind === 'p2p') this.#contact('off', uid, '')
+      this.#host.gathered(this)
+    })
   }
 
   #left(uid: UserId, userAgent: string): void {
     if (this.#kind === 'me') this.#host.seen(uid, userAgent)
     if (this.#kind !== 'grp') return
-    this.#after(`at ${uid}`, () => {
-      if (this.presence.attached(uid)) return
-      this.publish([pres('attached', 'off', { src: uid, needs: R })])
-    })
-    if (this.presence.active) return
-    this.#after('active', () => {
-      if (!this.presence.active) this.publish([pres('watchers', 'off', { needs: P })])
-    })
+    this.#after(`at ${uid}`, () => this.#gone(uid))
+    if (!this.presence.active) this.#after('active', () => this.#deserted())
+  }
+
+  #gone(uid: UserId): void {
+    if (this.#kind !== 'grp' || this.presence.attached(uid)) return
+    this.publish([pres('attached', 'off', { src: uid, needs: R })])
+  }
+
+  #deserted(): void {
+    if (this.#kind !== 'grp' || this.presence.active) return
+    this.publish([pres('watchers', 'off', { needs: P })])
   }
 
   #unwatched(uid: UserId): void {

@@ -78,10 +78,6 @@ export class OwnerTopics {
     if (events.length > 0) this.find(name)?.publish(events)
   }
 
-  nodeUp(node: NodeIndex): void {
-    for (const topic of this.#all()) topic.nodeUp(node)
-  }
-
   nodeDown(node: NodeIndex): void {
     for (const topic of this.#all()) topic.nodeDown(node)
   }

@@ -1,22 +1,29 @@
+import { sometimes } from '../assert.ts'
 import type { SessionId } from '../chat/command.ts'
+import type { DataEvent } from '../chat/event.ts'
 import { partitionOf } from '../ids/routing-key.ts'
 import type { GroupId } from '../ids/group-id.ts'
-import { kindOf, meTopic } from '../ids/topic-name.ts'
+import { clientTopicName, kindOf, meTopic } from '../ids/topic-name.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 import type { UserId } from '../ids/user-id.ts'
 import { limits } from '../limits.ts'
-import type { Clock, Timers } from '../ports.ts'
+import type { Clock, Metrics, Timers } from '../ports.ts'
 import { Attachment } from './attachment.ts'
 import type { Calls } from './calls.ts'
 import type { AskEntity } from './cards.ts'
 import type { Attached, Post, TopicMessage } from './messages.ts'
 import { topicKinds } from './messages.ts'
 import { expandData } from './page-message.ts'
-import { ProxyTopic } from './proxy-topic.ts'
+import { newsOf, ProxyTopic } from './proxy-topic.ts'
 import type { ProxyHost } from './proxy-topic.ts'
+import { askPage } from './pulled-page.ts'
+import { Pulls } from './pulls.ts'
+import { modeFrame, presFrame } from './render.ts'
 import type { Subscriber, TopicRequest } from './topics.ts'
 import { Watches } from './watches.ts'
 
+/** ms until an owner that did not answer is asked again. */
+const retryMs = 50
 /** ms between tries to read a user's list after it could not be had. */
 const listRetryMs = 500
 
@@ -31,6 +38,8 @@ export class ProxyDesk {
   readonly #ask: AskEntity
   readonly #watches: Watches
   readonly #host: ProxyHost
+  readonly #timers: Timers
+  readonly #pulls: Pulls
   readonly #proxies = new Map<TopicName, ProxyTopic>()
   /** Topics at which a session is attached, or about to be. */
   readonly #places = new Map<SessionId, Set<TopicName>>()
@@ -42,12 +51,23 @@ export class ProxyDesk {
     ask: AskEntity
     clock: Clock
     timers: Timers
+    metrics: Metrics
   }) {
     this.#count = deps.partitions
     this.#post = deps.post
     this.#calls = deps.calls
     this.#ask = deps.ask
-    const { clock, timers } = deps
+    const { clock, timers, calls } = deps
+    this.#timers = timers
+    this.#pulls = new Pulls(
+      {
+        now: () => clock.now(),
+        page: (topic, attachment, low, high, took) =>
+          askPage(calls, topic, attachment, low, high, took),
+      },
+      timers,
+      deps.metrics,
+    )
     this.#watches = new Watches({
       list: (uid) => this.#listOf(uid),
       watch: (topic, uid, ua) => this.#watch(topic, uid, ua),
@@ -59,6 +79,7 @@ export class ProxyDesk {
       meSessions: (uid) => this.#meSessions(uid),
       isAttached: (sid, topic) => this.isAttached(sid, topic),
       catchUp: (topic, low, high) => this.#catchUp(topic, low, high),
+      behind: (topic, attachment, missed) => this.#behind(topic, attachment, missed),
       listChanged: (uid, topic, gone) => this.#watches.changed(uid, topic, gone),
       detached: (sid, uid, topic) => this.#detached(sid, uid, topic),
       idle: (topic) => {
@@ -88,6 +109,7 @@ export class ProxyDesk {
       proxy.sessions.set(from.sid, attachment)
     }
     attachment.asked++
+    attachment.tellings = proxy.tellings
     let places = this.#places.get(from.sid)
     if (places === undefined) this.#places.set(from.sid, (places = new Set()))
     places.add(request.topic)
@@ -111,9 +133,13 @@ export class ProxyDesk {
     }
     if (current !== attachment) return // it left and asked again: the answer to that counts
     attachment.asChan ||= asChan
-    proxy.enter(attachment, want, given, seq)
-    // The owner that let it in is not the owner any more, and the next one does not know of it.
-    if (term < this.#calls.termOf(proxy.partition)) this.#attachTo(proxy)
+    attachment.resumes = request.cursor !== undefined
+    proxy.enter(attachment, want, given, seq, request.cursor)
+    // The owner that let it in is not the owner any more, and the next one does not know of it; or
+    // the owner was told anew meanwhile who is here, without this one.
+    const isLate = attachment.tellings !== proxy.tellings
+    sometimes(isLate, 'topic: a session was let in while its owner was told who listens')
+    if (isLate || term < this.#calls.termOf(proxy.partition)) this.#attachTo(proxy)
     if (kindOf(request.topic) === 'me') {
       this.#watches.arrive(from.uid, from.sid, from.userAgent)
     }
@@ -145,8 +171,14 @@ export class ProxyDesk {
     this.#detached(sid, attachment.uid, topic)
   }
 
+  /** The session takes more of what it was too slow for. */
+  eased(sid: SessionId): void {
+    this.#pulls.eased(sid)
+  }
+
   /** The session is gone, and leaves all of them. */
   forget(sid: SessionId): void {
+    this.#pulls.forget(sid)
     for (const topic of new Set(this.#places.get(sid))) this.depart(sid, topic)
   }
 
@@ -155,6 +187,19 @@ export class ProxyDesk {
     for (const proxy of this.#proxies.values()) {
       if (proxy.partition === partition) this.#attachTo(proxy)
     }
+  }
+
+  /** From push to pull, and the client is told so: by our notice, or on `me` that there is news. */
+  #behind(topic: ProxyTopic, attachment: Attachment, missed: DataEvent | null): void {
+    this.#pulls.begin(topic, attachment)
+    if (missed === null) return
+    const { subscriber, uid, asChan, level, since } = attachment
+    if (subscriber.knowsNotices) {
+      const name = clientTopicName(topic.name, uid, asChan)
+      return void subscriber.deliver(modeFrame(name, 'pull', since))
+    }
+    if (!this.isAttached(subscriber.sid, meTopic(uid))) return
+    subscriber.deliver(presFrame(topic.name, newsOf(missed), { uid, level, asChan }, true))
   }
 
   #detached(sid: SessionId, uid: UserId, topic: TopicName): void {
@@ -196,7 +241,9 @@ export class ProxyDesk {
         return 'done'
       },
       () => {
-        if (this.#isCurrent(proxy)) this.#catchUp(proxy, low, high) // held until there is an owner again
+        this.#later(() => {
+          if (this.#isCurrent(proxy)) this.#catchUp(proxy, low, high) // held until there is an owner again
+        })
       },
     )
   }
@@ -208,6 +255,7 @@ export class ProxyDesk {
       .map(({ subscriber }) => [subscriber.sid, subscriber.uid, subscriber.userAgent] as const)
     if (sids.length === 0 && proxy.watchers.size === 0) return
     proxy.attaching()
+    proxy.tellings++
     this.#calls.call(
       proxy.partition,
       (call) => [topicKinds.interest, call, proxy.name, sids, [...proxy.watchers]],
@@ -220,7 +268,9 @@ export class ProxyDesk {
         return 'done'
       },
       () => {
-        if (this.#isCurrent(proxy)) this.#attachTo(proxy)
+        this.#later(() => {
+          if (this.#isCurrent(proxy)) this.#attachTo(proxy)
+        })
       },
     )
   }
@@ -238,9 +288,16 @@ export class ProxyDesk {
         return 'done'
       },
       () => {
-        if (proxy.watchers.has(uid)) this.#watch(topic, uid, userAgent)
+        this.#later(() => {
+          if (proxy.watchers.has(uid)) this.#watch(topic, uid, userAgent)
+        })
       },
     )
+  }
+
+  /** A refusal may come at once: asked again in the same turn, that would go round without end. */
+  #later(task: () => void): void {
+    this.#timers.after(retryMs, task)
   }
 
   #unwatch(topic: TopicName, uid: UserId): void {

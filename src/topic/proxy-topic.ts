@@ -1,21 +1,17 @@
 import { sometimes } from '../assert.ts'
 import { J, P, R } from '../chat/access-mode.ts'
 import type { SessionId } from '../chat/command.ts'
-import type { DataEvent, EvictEvent, InfoEvent, PresEvent, TopicEvent } from '../chat/event.ts'
+import type { DataEvent, EvictEvent, PresEvent, TopicEvent } from '../chat/event.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { TopicName } from '../ids/topic-name.ts'
-import { clientTopicName, kindOf } from '../ids/topic-name.ts'
+import { clientTopicName } from '../ids/topic-name.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { Term } from '../raft/entry.ts'
 import type { Attachment } from './attachment.ts'
-import type { Frame } from './frame.ts'
-import { ctrlFrame, dataFrame, infoFrame, presFrame } from './render.ts'
-
-/** A member's rights as the stream last told them. */
-interface Member {
-  want: number
-  given: number
-}
+import { FanOut } from './fan-out.ts'
+import { MemberRights } from './member-rights.ts'
+import type { MemberModes } from './messages.ts'
+import { ctrlFrame } from './render.ts'
 
 /** What the stand-in needs of the hub around it. */
 export interface ProxyHost {
@@ -27,6 +23,11 @@ export interface ProxyHost {
   /** On a user's own topic: something came into or left his list. */
   listChanged(uid: UserId, topic: TopicName, gone: boolean): void
   isAttached(sid: SessionId, topic: TopicName): boolean
+  /**
+   * Messages above the session's place are to be fetched for it at its own pace. `missed`: the one
+   * that it was too slow for; null when it came with a cursor.
+   */
+  behind(topic: ProxyTopic, attachment: Attachment, missed: DataEvent | null): void
   /** A session was detached by the owner. */
   detached(sid: SessionId, uid: UserId, topic: TopicName): void
   /** Nobody here listens any more. */
@@ -48,7 +49,10 @@ export class ProxyTopic {
   readonly sessions = new Map<SessionId, Attachment>()
   /** Users with a session on `me` here who have this topic in their list, and their user agents. */
   readonly watchers = new Map<UserId, string>()
-  readonly #members = new Map<UserId, Member>()
+  /** How often an owner was told all who listen here. */
+  tellings = 0
+  readonly #rights = new MemberRights()
+  readonly #fanOut: FanOut
   readonly #host: ProxyHost
   /** Last message passed on; null before the owner has told where the stream starts. */
   #cursor: number | null = null
@@ -63,6 +67,11 @@ export class ProxyTopic {
     this.name = name
     this.partition = partition
     this.#host = host
+    this.#fanOut = new FanOut(name, this.sessions, this.watchers, this.#rights, {
+      meSessions: (uid) => host.meSessions(uid),
+      isAttached: (sid, topic) => host.isAttached(sid, topic),
+      behind: (attachment, missed) => host.behind(this, attachment, missed),
+    })
   }
 
   get isIdle(): boolean {
@@ -75,17 +84,25 @@ export class ProxyTopic {
 
   // --- who listens ---
 
-  /** The owner let the session in, with these rights; `seq`: the last message before that. */
-  enter(attachment: Attachment, want: number, given: number, seq: number): void {
-    this.#members.set(attachment.uid, { want, given })
-    if (attachment.live) return // it asked twice without waiting
+  /**
+   * The owner let the session in, with these rights; `seq`: the last message before that. `resume`:
+   * the last one that its client has; what is between comes at the session's own pace.
+   */
+  enter(attachment: Attachment, want: number, given: number, seq: number, resume = seq): void {
+    this.#rights.set(attachment.uid, want, given, true, attachment.asChan)
+    if (attachment.live) {
+      if (resume < Math.min(seq, attachment.since)) this.#rewind(attachment, resume)
+      return // it asked twice without waiting
+    }
     const cursor = (this.#cursor ??= seq)
-    for (const event of attachment.enter(seq)) {
+    const held = attachment.enter(Math.min(resume, seq))
+    if (attachment.since < seq) this.#host.behind(this, attachment, null)
+    for (const event of held) {
       if (event.kind !== 'data' || event.seq === attachment.since + 1) {
-        this.#toSession(attachment, event)
+        this.#fanOut.toSession(attachment, event)
       }
     }
-    const low = Math.min(attachment.since, cursor)
+    const low = attachment.isBehind ? cursor : Math.min(attachment.since, cursor)
     const high = Math.max(seq, cursor)
     if (low === high) return
     // It was let in before the place in the stream where this node is, or that is behind its owner.
@@ -93,6 +110,14 @@ export class ProxyTopic {
     this.#cursor = low
     this.#backlog ??= []
     this.#host.catchUp(this, low + 1, high + 1)
+  }
+
+  /** It is there already, and has less than it was sent: that comes again. */
+  #rewind(attachment: Attachment, to: number): void {
+    sometimes(true, 'topic: a session that is attached came with a cursor behind its place')
+    attachment.since = to
+    attachment.stay++
+    this.#host.behind(this, attachment, null)
   }
 
   leave(sid: SessionId): Attachment | undefined {
@@ -119,16 +144,12 @@ export class ProxyTopic {
   }
 
   /** The owner's answer: rights as of `seq`, which is the last message before its stream. */
-  attached(
-    term: Term,
-    seq: number,
-    modes: readonly (readonly [uid: UserId, want: number, given: number, member: boolean])[],
-  ): void {
+  attached(term: Term, seq: number, modes: readonly MemberModes[]): void {
     if (term < this.#term) return
     this.#term = term
-    for (const [uid, want, given, member] of modes) {
-      this.#modes(uid, want, given, member)
-      if (!this.#has(uid, J)) this.#evict({ kind: 'evict', uid, unsub: false })
+    for (const [uid, want, given, member, reader] of modes) {
+      this.#modes(uid, want, given, member, reader)
+      if (!this.#rights.has(uid, J)) this.#evict({ kind: 'evict', uid, unsub: false })
     }
     const from = (this.#cursor ??= seq)
     if (seq > from) {
@@ -143,13 +164,11 @@ export class ProxyTopic {
   }
 
   /** The owner took a watcher in; the stream goes on as it was. */
-  watched(
-    term: Term,
-    seq: number,
-    modes: readonly (readonly [uid: UserId, want: number, given: number, member: boolean])[],
-  ): void {
+  watched(term: Term, seq: number, modes: readonly MemberModes[]): void {
     if (term < this.#term) return
-    for (const [uid, want, given, member] of modes) this.#modes(uid, want, given, member)
+    for (const [uid, want, given, member, reader] of modes) {
+      this.#modes(uid, want, given, member, reader)
+    }
     this.#cursor ??= seq
   }
 
@@ -172,8 +191,8 @@ export class ProxyTopic {
     for (const message of messages) {
       if (message.seq <= this.cursor) continue
       this.#cursor = message.seq
-      this.#data(message)
-      if (message.seq > this.#told) this.#presToWatchers(newsOf(message))
+      this.#fanOut.data(message)
+      if (message.seq > this.#told) this.#fanOut.presToWatchers(newsOf(message))
       this.#told = Math.max(this.#told, message.seq)
     }
     if (more) return this.#host.catchUp(this, this.cursor + 1, high)
@@ -207,95 +226,32 @@ export class ProxyTopic {
     }
     this.#cursor = event.seq
     this.#told = Math.max(this.#told, event.seq) // its news comes right behind it
-    this.#data(event)
+    this.#fanOut.data(event)
   }
 
   #hasReaders(): boolean {
     return this.sessions.size > 0
   }
 
-  // --- from one event to many sessions ---
-
-  #data(event: DataEvent): void {
-    const frames = new Map<string, Frame>()
-    for (const attachment of this.sessions.values()) {
-      if (!attachment.hold(event)) this.#dataTo(attachment, event, frames)
-    }
-  }
-
-  #dataTo(attachment: Attachment, event: DataEvent, frames: Map<string, Frame>): void {
-    if (!attachment.takes(event) || !this.#has(attachment.uid, R | J)) return
-    const name = clientTopicName(this.name, attachment.uid, attachment.asChan)
-    let frame = frames.get(name)
-    if (frame === undefined) {
-      frame = dataFrame(name, event, attachment.asChan)
-      frames.set(name, frame)
-    }
-    attachment.subscriber.deliver(frame)
-  }
+  // --- what else the stream tells ---
 
   #passOn(event: Exclude<TopicEvent, DataEvent>): void {
-    if (event.kind === 'pres' && event.to === 'watchers') return this.#presToWatchers(event)
-    if (event.kind === 'modes') return this.#modes(event.uid, event.want, event.given, event.member)
-    if (event.kind === 'evict') return this.#evict(event)
-    if (event.kind === 'closed') return this.#close()
-    if (event.kind === 'list') {
-      return this.#host.listChanged(this.name as string as UserId, event.topic, event.gone)
-    }
-    for (const attachment of this.sessions.values()) {
-      if (!attachment.hold(event)) this.#toSession(attachment, event)
-    }
-    if (event.kind === 'info' && event.toWatchers) this.#infoToWatchers(event)
-  }
-
-  #toSession(attachment: Attachment, event: TopicEvent): void {
-    if (event.kind === 'data') return this.#dataTo(attachment, event, new Map())
-    if (event.kind === 'info') {
-      const own = event.skipOwn && event.from === attachment.uid
-      if (own || event.skipSid === attachment.subscriber.sid || attachment.asChan) return
-      if (!this.#has(attachment.uid, R)) return
-      attachment.subscriber.deliver(infoFrame(this.name, event, attachment, false))
-    } else if (event.kind === 'pres' && event.to === 'attached') {
-      if (!this.#concerns(event, attachment)) return
-      const onMe = kindOf(this.name) === 'me'
-      const there = event.unlessAttachedTo
-      if (there !== undefined && this.#host.isAttached(attachment.subscriber.sid, there)) return
-      attachment.subscriber.deliver(presFrame(this.name, event, attachment, onMe))
-    }
-  }
-
-  #presToWatchers(event: PresEvent): void {
-    const only = event.onlyUser
-    if (only !== undefined && !this.watchers.has(only)) return
-    for (const uid of only === undefined ? this.watchers.keys() : [only]) {
-      if (uid === event.exceptUser || !this.#allowed(uid, event.needs, event.anyOf)) continue
-      for (const me of this.#host.meSessions(uid)) {
-        if (me.subscriber.sid === event.skipSid) continue
-        const here = this.sessions.get(me.subscriber.sid)
-        if (here?.live === true && event.evenAttached !== true) continue
-        me.subscriber.deliver(
-          presFrame(this.name, event, { ...readerOf(me), asChan: here?.asChan ?? false }, true),
-        )
+    switch (event.kind) {
+      case 'pres':
+        return this.#fanOut.pres(event)
+      case 'info':
+        return this.#fanOut.info(event)
+      case 'modes': {
+        const { uid, want, given, member, reader } = event
+        return this.#modes(uid, want, given, member, reader === true)
       }
+      case 'evict':
+        return this.#evict(event)
+      case 'closed':
+        return this.#close()
+      case 'list':
+        return this.#host.listChanged(this.name as string as UserId, event.topic, event.gone)
     }
-  }
-
-  #infoToWatchers(event: InfoEvent): void {
-    for (const uid of this.watchers.keys()) {
-      if (event.skipOwn && uid === event.from) continue
-      if (!this.#has(uid, R | P)) continue
-      for (const me of this.#host.meSessions(uid)) {
-        if (me.subscriber.sid === event.skipSid || this.sessions.has(me.subscriber.sid)) continue
-        me.subscriber.deliver(infoFrame(this.name, event, me, true))
-      }
-    }
-  }
-
-  #concerns(event: PresEvent, attachment: Attachment): boolean {
-    if (event.onlyUser !== undefined && event.onlyUser !== attachment.uid) return false
-    if (event.exceptUser === attachment.uid || event.skipSid === attachment.subscriber.sid)
-      return false
-    return this.#allowed(attachment.uid, event.needs, event.anyOf)
   }
 
   #evict(event: EvictEvent): void {
@@ -328,32 +284,20 @@ export class ProxyTopic {
     this.#host.idle(this)
   }
 
-  #modes(uid: UserId, want: number, given: number, member: boolean): void {
-    if (member) this.#members.set(uid, { want, given })
-    else this.#members.delete(uid)
-  }
-
-  #has(uid: UserId, bits: number): boolean {
-    const member = this.#members.get(uid)
-    return member !== undefined && (member.want & member.given & bits) === bits
-  }
-
-  #allowed(uid: UserId, needs: number, anyOf: number): boolean {
-    if (needs === 0 && anyOf === 0) return true
-    const member = this.#members.get(uid)
-    if (member === undefined) return false
-    const mode = member.want & member.given
-    return (mode & needs) === needs && (anyOf === 0 || (mode & anyOf) !== 0)
+  #modes(uid: UserId, want: number, given: number, member: boolean, reader: boolean): void {
+    const changed = this.#rights.reads(uid) !== reader
+    this.#rights.set(uid, want, given, member, reader)
+    if (!changed || !member) return
+    sometimes(true, 'topic: a reader of a channel became a member, or a member a reader')
+    for (const attachment of this.sessions.values()) {
+      if (attachment.uid === uid) attachment.asChan = reader
+    }
   }
 }
 
 /** What watchers would have been told of a message that was missed. */
-function newsOf(message: DataEvent): PresEvent {
+export function newsOf(message: DataEvent): PresEvent {
   const { seq, from } = message
   const act = from === '' ? {} : { act: from }
   return { kind: 'pres', to: 'watchers', what: 'msg', seq, needs: R | P, anyOf: 0, ...act }
-}
-
-function readerOf(me: Attachment): { uid: UserId; level: Attachment['level'] } {
-  return { uid: me.uid, level: me.level }
 }

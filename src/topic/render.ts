@@ -71,6 +71,21 @@ export function dataFrame(topic: string, data: DataLike, anonymous: boolean): Fr
 }
 export type DataLike = Pick<DataEvent, 'seq' | 'from' | 'ts' | 'head' | 'content'>
 
+/** An extension: how the topic's messages come from now on; the client has had all up to `seq`. */
+export function modeFrame(topic: string, what: 'push' | 'pull', seq: number): Frame {
+  return new Frame(JSON.stringify({ pres: { topic, what, seq } }))
+}
+
+/** Numbers that a client that resumes will not see, because they are deleted; half-open. */
+export function deletedFrame(
+  topic: string,
+  spans: readonly (readonly [number, number])[],
+  ts: number,
+): Frame {
+  const delseq = spans.map(([low, hi]) => (hi === low + 1 ? { low } : { low, hi }))
+  return new Frame(JSON.stringify({ meta: { topic, ts: timeText(ts), del: { delseq } } }))
+}
+
 /** `onMe`: told by the reader's `me`, with the topic as src. */
 export function infoFrame(topic: TopicName, info: InfoEvent, reader: Reader, onMe: boolean): Frame {
   const name = clientTopicName(topic, reader.uid, reader.asChan)
@@ -121,5 +136,5 @@ function srcOf(
   if (pres.src === 'me') return 'me'
   const named = pres.src as TopicName
   // A user is his own `me` topic by name; as a src he is meant as a person.
-  return named.startsWith('usr') ? named : clientTopicName(named, reader.uid, false)
+  return named.startsWith('usr') ? named : clientTopicName(named, reader.uid, pres.srcChan)
 }

@@ -12,7 +12,7 @@ import type { Attachment } from './attachment.ts'
 import type { Calls } from './calls.ts'
 import { Cards } from './cards.ts'
 import type { AskEntity } from './cards.ts'
-import type { AnswerMessage, PageMessage } from './messages.ts'
+import type { AnswerMessage, Attached, PageMessage } from './messages.ts'
 import { topicKinds } from './messages.ts'
 import { Numbering } from './numbering.ts'
 import type { ProxyDesk } from './proxy-desk.ts'
@@ -110,6 +110,7 @@ export class Requests {
         this.fail(from, request, why)
         done()
       },
+      false,
     )
   }
 
@@ -118,13 +119,17 @@ export class Requests {
     this.#numbering.forget(sid)
   }
 
-  /** `place`: where a `{sub}` is about to enter; for everything else, whether the session is attached. */
+  /**
+   * `place`: where a `{sub}` is about to enter; for everything else, whether the session is attached.
+   * `until`: when it must be answered, monotonic ms, however many questions it takes.
+   */
   command(
     from: Subscriber,
     request: TopicRequest,
     command: Command,
     place: Attachment | boolean,
     done: () => void,
+    until = this.#clock.monotonic() + limits.requestDeadlineMs,
   ): void {
     let awaited: AwaitedPage | null = null
     this.#calls.call(
@@ -136,7 +141,7 @@ export class Requests {
         [from.uid, from.level, from.sid, request.asChan, place === true || awaited !== null],
         awaited?.command ?? command,
       ],
-      limits.requestDeadlineMs,
+      until - this.#clock.monotonic(),
       (m) => {
         if (m[0] === topicKinds.page) {
           if (awaited === null) return 'more' // its answer was lost with a link, and comes again
@@ -151,15 +156,15 @@ export class Requests {
           return 'done'
         }
         if (m[6] !== null && !('facts' in command)) {
-          this.#withFacts(from, request, command, place, m[6], done)
+          this.#withFacts(from, request, command, place, m[6], done, until)
           return 'done'
         }
         if (m[7] !== null && !('claimed' in command)) {
-          this.#withClaims(from, request, command, place, m, done)
+          this.#withClaims(from, request, command, place, m, done, until)
           return 'done'
         }
         if (history !== undefined) awaited = new AwaitedPage(history)
-        this.#answered(from, request, place, m, awaited, done)
+        this.#answered(from, request, place, m, awaited, done, until)
         return history === undefined ? 'done' : 'more'
       },
       (why) => {
@@ -178,11 +183,12 @@ export class Requests {
     place: Attachment | boolean,
     users: readonly UserId[],
     done: () => void,
+    until: number,
   ): void {
-    this.#cards.facts(users).then(
+    this.#cards.facts(users, until).then(
       (facts: Facts | undefined) => {
         if (facts !== undefined) {
-          return this.command(from, request, { ...command, facts } as Command, place, done)
+          return this.command(from, request, { ...command, facts } as Command, place, done, until)
         }
         this.#notEntered(from, request, place)
         this.fail(from, request, 'no-owner')
@@ -200,14 +206,16 @@ export class Requests {
     place: Attachment | boolean,
     answer: AnswerMessage,
     done: () => void,
+    until: number,
   ): void {
     const claims = answer[7] ?? []
     const holder = request.topic
-    Promise.all(claims.map((tag) => this.#ask(`nam:${tag}`, { kind: 'name-claim', holder }))).then(
+    const claim = (tag: string) => this.#ask(`nam:${tag}`, { kind: 'name-claim', holder }, until)
+    Promise.all(claims.map(claim)).then(
       (answers) => {
         const claimed = claims.filter((_, i) => answers[i] === 'ok')
         if (!answers.includes(undefined)) {
-          return this.command(from, request, { ...command, claimed } as Command, place, done)
+          return this.command(from, request, { ...command, claimed } as Command, place, done, until)
         }
         this.#notEntered(from, request, place)
         this.fail(from, request, 'no-owner')
@@ -224,16 +232,17 @@ export class Requests {
     [, , ts, answered, attach, detach]: AnswerMessage,
     awaited: AwaitedPage | null,
     done: () => void,
+    until: number,
   ): void {
     const silent = request.command.kind === 'note'
-    const { to, parts } = madeAddressee(from, request, answered)
+    const { to, parts } = madeAddressee(from, request, resumed(request, answered, attach))
     const rest = silent ? [] : this.#answering.writeNow(from, to, ts, parts)
     if (attach === null) this.#notEntered(from, request, place)
     else if (typeof place === 'object') this.#proxies.entered(from, request, place, attach)
     if (detach) this.#proxies.expelled(from.sid, request.topic)
     if (rest.length === 0) return done()
     this.#answering
-      .writeRest(from, to, request.topic, ts, rest, () => awaited?.page ?? nothing)
+      .writeRest(from, to, request.topic, ts, rest, () => awaited?.page ?? nothing, until)
       .then(done, (error: unknown) => {
         this.#logger.error({ error: String(error) }, 'an answer could not be written')
         this.fail(from, request, 'internal')
@@ -247,7 +256,8 @@ export class Requests {
 
   fail(from: Subscriber, request: TopicRequest, why: ErrorCode): void {
     if (request.command.kind === 'note') return
-    this.say(from, request, errors[why].ctrl)
+    const { ctrl } = errors[why]
+    from.deliver(ctrlFrame(addressee(from, request), ctrl, this.#clock.now(), { error: why }))
   }
 
   say(from: Subscriber, request: TopicRequest, code: number, text?: string): void {
@@ -256,6 +266,17 @@ export class Requests {
 }
 
 const nothing = Promise.resolve(undefined)
+
+/** Who comes with a cursor is told where the topic stands, and so whether his cursor can be of it. */
+function resumed(
+  { cursor }: TopicRequest,
+  parts: readonly ReplyPart[],
+  attach: Attached | null,
+): readonly ReplyPart[] {
+  const first = parts[0]
+  if (cursor === undefined || attach === null || first?.kind !== 'ctrl') return parts
+  return [{ ...first, params: { ...first.params, seq: attach[2] } }, ...parts.slice(1)]
+}
 
 /** The answer has been written but for its page of history: only that is asked for again. */
 class AwaitedPage {

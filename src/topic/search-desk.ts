@@ -65,19 +65,22 @@ export class SearchDesk {
   }
 
   async #search(from: Subscriber, request: TopicRequest, to: Addressee): Promise<void> {
+    const until = this.#clock.monotonic() + limits.requestDeadlineMs
     const text =
-      this.#texts.get(from.sid) ?? (await this.#ask(request.topic, { kind: 'search-text' }))
+      this.#texts.get(from.sid) ?? (await this.#ask(request.topic, { kind: 'search-text' }, until))
     if (text === undefined) return this.#unreachable(from, to)
     const query = typeof text === 'string' ? parseSearch(text) : null
     if (query === null) return this.#nothing(from, to, 'sub')
     const tags = tagsOf(query)
     const carriers = await Promise.all(
-      tags.map((tag) => this.#ask(`tag:${tag}`, { kind: 'tag-find', limit: limits.maxListRows })),
+      tags.map((tag) =>
+        this.#ask(`tag:${tag}`, { kind: 'tag-find', limit: limits.maxListRows }, until),
+      ),
     )
     if (carriers.includes(undefined)) return this.#unreachable(from, to)
     const byTag = new Map(tags.map((tag, i) => [tag, (carriers[i] ?? []) as TopicName[]]))
     const hits = findHits(query, byTag).filter(({ topic }) => topic !== (from.uid as string))
-    const rows = await this.#rows(from, hits.slice(0, limits.maxListRows))
+    const rows = await this.#rows(from, hits.slice(0, limits.maxListRows), until)
     if (rows === undefined) return this.#unreachable(from, to)
     if (rows.length === 0) return this.#nothing(from, to, 'sub')
     from.deliver(metaFrame(to, 'sub', rows, this.#clock.now()))
@@ -97,10 +100,10 @@ export class SearchDesk {
     from.deliver(metaFrame(to, 'tags', [holder as string], this.#clock.now()))
   }
 
-  async #rows(from: Subscriber, hits: readonly Hit[]): Promise<Json[] | undefined> {
+  async #rows(from: Subscriber, hits: readonly Hit[], until: number): Promise<Json[] | undefined> {
     const { uid, level } = from
     const found = await Promise.all(
-      hits.map((hit) => this.#ask(hit.topic, { kind: 'found-row', uid, level })),
+      hits.map((hit) => this.#ask(hit.topic, { kind: 'found-row', uid, level }, until)),
     )
     if (found.includes(undefined)) return undefined
     const shown = hits.flatMap((hit, i) => {

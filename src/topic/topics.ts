@@ -11,10 +11,22 @@ export interface Subscriber {
   readonly level: AuthLevel
   readonly userAgent: string
   /**
+   * Its client reads more slowly than what comes: nothing is streamed to it until `Topics.eased`,
+   * its place in each topic is kept, and news go to `keep`. Answers are delivered all the same.
+   */
+  readonly isSlow: boolean
+  /** Its client knows our notices of push and pull (docs/protocol-extensions.md). */
+  readonly knowsNotices: boolean
+  /**
    * Takes one frame, in order. False: its queue is over the bound and the session is closing, so
    * that its client reconnects and resumes. Never throws.
    */
   deliver(frame: Frame): boolean
+  /**
+   * News for a slow reader, told when it has eased: of each key the last. Key `each`: all of them.
+   * Key `passing`: of the moment only, so it is dropped. `frame` is made when it is kept.
+   */
+  keep(key: string, frame: () => Frame): void
 }
 
 /** One request of a client on a topic. */
@@ -27,6 +39,8 @@ export interface TopicRequest {
   /** Named as a channel (`chn…`, `nch…`). */
   readonly asChan: boolean
   readonly command: Command
+  /** `{sub}`: the last message that the client has; the stream begins behind it. */
+  readonly cursor?: number | undefined
 }
 
 /** The door of the topic floor: what sessions call. */
@@ -38,6 +52,8 @@ export interface Topics {
    * deadline it is ctrl 503 (certainly not done) or 504 (not known).
    */
   request(from: Subscriber, request: TopicRequest, done: () => void): void
+  /** The session is not slow any more: what was left behind for it is fetched and streamed. */
+  eased(sid: SessionId): void
   /** The session is gone: detaches it everywhere. Idempotent. */
   forget(sid: SessionId): void
   /** Is this session attached to the topic, as far as this node knows? */

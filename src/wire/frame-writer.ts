@@ -7,7 +7,7 @@ import {
   type Checksum,
   type PeerMessage,
 } from './peer-frames.ts'
-import { peerVersion } from './versions.ts'
+import { minPeerVersion } from './versions.ts'
 
 export interface FrameWriterOptions {
   readonly checksum: Checksum
@@ -22,6 +22,11 @@ const prefixBytes = frameHeaderBytes + frameOverheadBytes
  * afterwards and its size counts at once. The frames that `take` gives are never touched again.
  */
 export class FrameWriter {
+  /**
+   * Of the frames to come. A stream begins with the oldest version, which every peer that could
+   * agree on one can read; it may be raised to the agreed one once the handshake is done.
+   */
+  version = minPeerVersion
   readonly #checksum: Checksum
   readonly #maxFrameBytes: number
   readonly #wishedFrameBytes: number
@@ -88,7 +93,7 @@ export class FrameWriter {
     const frame = this.#slab.subarray(this.#start, this.#end)
     const length = frame.length - frameHeaderBytes
     assert(length <= this.#maxFrameBytes, 'WIRE-1', { length, max: this.#maxFrameBytes })
-    frame[frameHeaderBytes] = peerVersion
+    frame[frameHeaderBytes] = this.version
     frame[frameHeaderBytes + 1] = array32
     frame.writeUInt32BE(this.#count, frameHeaderBytes + 2)
     frame.writeUInt32BE(length, 0)

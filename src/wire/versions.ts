@@ -15,6 +15,13 @@ export function commonPeerVersion(theirs: { readonly min: number; readonly max: 
   return version >= Math.max(minPeerVersion, theirs.min) ? version : 0
 }
 
+/**
+ * The layout of a data folder and of all that is replicated: log segments, rows, entries, snapshots,
+ * the state of meta. One number for all of it: whoever changes one layout raises this. A newer
+ * version writes the old layout until the cluster's format (MetaState.formatVersion) has been raised.
+ */
+export const dataFormat = 1
+
 /** The client protocol that we speak: said in `{hi}` by our clients, and answered by our nodes (tinode-wire.md 2.3). */
 export const clientProtocol = '0.25'
 

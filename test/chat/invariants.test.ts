@@ -45,8 +45,8 @@ test.each<[string, () => unknown]>([
       state.takeWrites()
     },
   ],
-  ['CHAT-4', () => new RowReader(Uint8Array.of(2, 1))],
-  ['CHAT-4', () => fromJsonRow(Uint8Array.of(0x7b, 0x7d))],
+  ['CHAT-4', () => new RowReader(Uint8Array.of(0, 1))],
+  ['CHAT-4', () => fromJsonRow(new Uint8Array(0))],
   [
     'CHAT-5',
     () => decodeMember(new Member(anna).key, encodeMember(marked(0, 0), 0).subarray(0, 5)),

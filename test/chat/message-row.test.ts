@@ -55,8 +55,12 @@ test('keys order as numbers do', () => {
   expect(keys.map(numberFromKey)).toEqual(seqs)
 })
 
-test('another version stops the reader (CHAT-4)', () => {
+test('a version that never was breaks CHAT-4, a newer one is refused with the cure', () => {
   const bytes = encodeMessage({ from: '', ts: 1, head: null, content: 'null' })
-  bytes[0] = 9
+  bytes[0] = 0
   expect(() => decodeMessage(bytes)).toThrow(BrokenInvariant)
+  bytes[0] = 2
+  expect(() => decodeMessage(bytes)).toThrow(
+    'a row of a topic was written by a newer Flotilla (format 2, this one reads up to 1): start the newer version here',
+  )
 })

@@ -18,6 +18,8 @@ export const limits: ChatLimits = {
   minTagLength: 2,
   maxTagLength: 96,
   messageDeleteAgeS: 600,
+  keepMessages: 0,
+  keepMessagesS: 0,
   p2pDelete: true,
 }
 

@@ -17,7 +17,9 @@ async function target(faults: Faults = {}): Promise<BenchTarget> {
     names: ['n1', 'n2', 'n3'],
     admins: [],
     pids: () => [process.pid],
+    apiKey: 'key',
     own: undefined,
+    cuts: undefined,
     close: async () => {},
   }
 }
@@ -55,7 +57,7 @@ test('fan-out reaches all, in order', async () => {
 
 test('fan-out notices a subscriber that misses messages', async () => {
   const result = await benchFanout(
-    await target({ deafEvery: 50 }),
+    await target({ deafEvery: 5 }),
     { ...room, drainMs: 300 },
     silent,
   )

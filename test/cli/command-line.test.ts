@@ -11,7 +11,7 @@ import { openAdminHttp } from '../../src/node/admin-http.ts'
 import type { AdminHttp } from '../../src/node/admin-http.ts'
 import { MetricRegistry } from '../../src/node/metrics.ts'
 import { packageFolder } from '../../src/node/version.ts'
-import { fakeFacts } from '../node/fake-facts.ts'
+import { fakeFacts, idleAdministration } from '../node/fake-facts.ts'
 
 /** The program as it is built: `npm test` builds first. */
 const program = join(packageFolder(), 'dist/src/cli/flotilla.cjs')
@@ -26,7 +26,9 @@ beforeAll(async () => {
   admin = await openAdminHttp({
     listen: '127.0.0.1:0',
     token: 't',
+    clusterName: 'c',
     facts: () => facts,
+    administration: () => idleAdministration,
     metrics: new MetricRegistry({}),
   })
   broken = createServer((_request, answer) => answer.writeHead(500).end('{"error":"ill"}'))

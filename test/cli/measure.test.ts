@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Latencies, median, quantileOf } from '../../src/cli/bench/latencies.ts'
 import { isClean, Ledger } from '../../src/cli/bench/ledger.ts'
+import { valueIn } from '../../src/cli/bench/node-metrics.ts'
 import { numberInFrame, numberOf, payload } from '../../src/cli/bench/payload.ts'
 
 test('quantiles are right to the width of a bucket', () => {
@@ -106,4 +107,10 @@ test.for([
   for (const [seq, n] of history) ledger.stored(seq, payload(n, 20))
   expect(ledger.verdict()).toEqual(verdict)
   expect(isClean(verdict)).toBe(verdict.lost + verdict.dup + verdict.misplaced === 0)
+})
+
+test('a metric is found by its whole name, whatever labels it has', () => {
+  const text = '# TYPE a_total counter\na_total{node="n1"} 3\nb_seconds 0.25\nba_total 9\n'
+  expect([valueIn(text, 'a_total'), valueIn(text, 'b_seconds')]).toEqual([3, 0.25])
+  expect(valueIn(text, 'total')).toBeNaN()
 })

@@ -159,7 +159,11 @@ describe('outcomes', () => {
   })
 })
 
-describe('reconnecting', () => {
+describe.for(['with cursors', 'to a stock server'])('reconnecting %s', (how) => {
+  beforeEach(() => {
+    cluster.resumes = how === 'with cursors'
+  })
+
   test('moves to the next node, logs in by token, attaches again, misses and repeats nothing', async () => {
     const anna = await ready('anna')
     const ben = await ready('ben')

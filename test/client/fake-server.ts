@@ -23,6 +23,10 @@ export class FakeCluster {
   readonly nodes: FakeNode[] = []
   /** Requests as they arrived: verb, then topic if any. */
   readonly log: string[] = []
+  /** Knows cursors (docs/protocol-extensions.md); stock servers do not. */
+  resumes = true
+  /** Waits between two messages of a resumed stream. */
+  pace: () => Promise<void> = async () => {}
 
   async start(): Promise<FakeNode> {
     const node = new FakeNode(this)
@@ -44,7 +48,9 @@ export class FakeCluster {
     messages.push(message)
     for (const node of this.nodes) {
       for (const session of node.sessions) {
-        if (session !== skip && session.attached.has(topic)) session.data(topic, message)
+        if (!session.attached.has(topic)) continue
+        if (session.places.has(topic)) session.pump(topic, session === skip ? message.seq : 0)
+        else if (session !== skip) session.data(topic, message)
       }
     }
     return message.seq
@@ -65,6 +71,8 @@ export class FakeNode {
   readonly sessions = new Set<FakeSession>()
   /** Say what to answer instead: a ctrl code, 'silent', or 'close'. Undefined: as usual. */
   fault: (verb: string, body: Body) => number | 'silent' | 'close' | undefined = () => undefined
+  /** The row of errors.ts that a fault names; undefined: none, as a stranger in between would. */
+  names: string | undefined
   /** Live messages that are not sent, as if a proxy had lost them. */
   loseLive: (seq: number) => boolean = () => false
   connections = 0
@@ -130,6 +138,9 @@ export class FakeSession {
   readonly node: FakeNode
   readonly socket: WebSocket
   readonly attached = new Set<string>()
+  /** Topics that came with a cursor, and what was sent of them. */
+  readonly places = new Map<string, number>()
+  readonly #pumping = new Set<string>()
   user = ''
   #state: 'new' | 'hello' | 'auth' = 'new'
 
@@ -155,6 +166,29 @@ export class FakeSession {
     this.send({ data: { topic, ts: new Date(0).toISOString(), ...message } })
   }
 
+  /** Sends what comes behind the cursor, in order, at the cluster's pace; deletions as ranges. */
+  pump(topic: string, own = 0): void {
+    if (own > 0 && this.places.get(topic) === own - 1) this.places.set(topic, own)
+    if (this.#pumping.has(topic)) return
+    this.#pumping.add(topic)
+    void this.#run(topic).finally(() => this.#pumping.delete(topic))
+  }
+
+  async #run(topic: string): Promise<void> {
+    const { messages } = this.node.cluster.topic(topic)
+    for (;;) {
+      const place = this.places.get(topic)
+      const next = messages.find(({ seq }) => seq > (place ?? 0))
+      if (place === undefined || next === undefined) return
+      if (next.seq > place + 1) {
+        this.send({ meta: { topic, del: { delseq: [{ low: place + 1, hi: next.seq }] } } })
+      }
+      this.data(topic, next)
+      this.places.set(topic, next.seq)
+      await this.node.cluster.pace()
+    }
+  }
+
   ctrl(id: string | undefined, code: number, text: string, more: object = {}): void {
     this.send({ ctrl: { id, code, text, ts: new Date(0).toISOString(), ...more } })
   }
@@ -166,7 +200,10 @@ export class FakeSession {
     const fault = this.node.fault(verb, body)
     if (fault === 'silent') return
     if (fault === 'close') return this.socket.terminate()
-    if (fault !== undefined) return this.ctrl(id, fault, `fault ${fault}`, { topic })
+    if (fault !== undefined) {
+      const params = this.node.names === undefined ? {} : { params: { error: this.node.names } }
+      return this.ctrl(id, fault, `fault ${fault}`, { topic, ...params })
+    }
     if (verb === 'hi') {
       this.#state = 'hello'
       return this.ctrl(id, 201, 'created', { params: { ver: '0.25', build: 'fake' } })
@@ -214,9 +251,15 @@ export class FakeSession {
       const name = isNew ? `grp${cluster.topics.size}`.padEnd(14, 'x') : topic
       cluster.topic(name).public ??= body['set']?.desc?.public
       this.attached.add(name)
-      return this.ctrl(id, 200, 'ok', { topic: name })
+      const cursor = cluster.resumes ? extra?.['cursor'] : undefined
+      if (typeof cursor !== 'number') return this.ctrl(id, 200, 'ok', { topic: name })
+      const seq = cluster.topic(name).messages.at(-1)?.seq ?? 0
+      this.ctrl(id, 200, 'ok', { topic: name, params: { seq } })
+      this.places.set(name, Math.min(cursor, seq))
+      return this.pump(name)
     }
     if (verb === 'leave') {
+      this.places.delete(topic)
       return this.attached.delete(topic)
         ? this.ctrl(id, 200, 'ok', { topic })
         : this.ctrl(id, 304, 'not joined', { topic })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { outcomeOf } from '../../src/client/outcome.ts'
+import { isFinal, outcomeOf } from '../../src/client/outcome.ts'
 import { channelUrl } from '../../src/client/connection.ts'
 import { errors } from '../../src/errors.ts'
 
@@ -19,6 +19,30 @@ test.for([
   [0, 'unknown'],
 ] as const)('ctrl %i is %s', ([code, kind]) => {
   expect(outcomeOf({ code, text: 'x' }).kind).toBe(kind)
+})
+
+test.for([
+  [503, 'queue-full', 'fail'],
+  [503, 'no-owner', 'fail'],
+  [503, 'draining', 'fail'],
+  [504, 'no-answer', 'unknown'],
+  [500, 'internal', 'unknown'],
+  [503, 'no-answer', 'unknown'],
+  [500, 'queue-full', 'unknown'],
+  [503, 'toString', 'unknown'],
+  [503, 7, 'unknown'],
+] as const)('ctrl %i that names %s is %s, and never final', ([code, error, kind]) => {
+  const outcome = outcomeOf({ code, text: 'x', params: { error } })
+  expect(outcome.kind).toBe(kind)
+  expect(isFinal(outcome)).toBe(false)
+})
+
+test('every row, named: failed exactly when it is definite', () => {
+  for (const [error, row] of Object.entries(errors)) {
+    if (row.ctrl === 0) continue
+    const { kind } = outcomeOf({ code: row.ctrl, text: 'x', params: { error } })
+    expect([error, kind]).toEqual([error, row.definite ? 'fail' : 'unknown'])
+  }
 })
 
 test('no row of the error table that may have happened is ever called failed', () => {

@@ -55,25 +55,35 @@ export interface TestNode {
   readonly client: string
   readonly admin: string
   readonly logFile: string
+  readonly data: string
+  /** What `serve` is started with. */
+  readonly serve: readonly string[]
   process: ChildProcess | null
+}
+
+/** What a command of the command line came to. */
+export interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly error: string
 }
 
 /** Real processes of one cluster in a folder of their own. */
 export class TestCluster implements AsyncDisposable {
   readonly dir: string
-  readonly nodes: readonly TestNode[]
-  readonly #config: string
+  /** Those that joined come behind the founders, and removed ones stay, so that positions stay. */
+  readonly nodes: TestNode[]
 
-  private constructor(dir: string, nodes: readonly TestNode[], config: string) {
+  private constructor(dir: string, nodes: TestNode[]) {
     this.dir = dir
     this.nodes = nodes
-    this.#config = config
   }
 
   static async start(
     count: number,
     options: Record<string, unknown> = {},
     partitions = 16,
+    replicationFactor = Math.min(3, count),
   ): Promise<TestCluster> {
     if (!existsSync(program)) throw new Error('run `npm run build` first: these tests run dist/')
     const dir = mkdtempSync(join(tmpdir(), 'flotilla-e2e-'))
@@ -89,20 +99,21 @@ export class TestCluster implements AsyncDisposable {
     const cluster = {
       name: 'e2e',
       partitions,
-      replicationFactor: Math.min(3, count),
+      replicationFactor,
       profile: 'development',
     }
     writeFileSync(config, JSON.stringify({ cluster, nodes, options }))
     const made = new TestCluster(
       dir,
-      nodes.map(({ name, client, admin }) => ({
+      nodes.map(({ name, client, admin, data }) => ({
         name,
         client,
         admin,
+        data,
         logFile: join(dir, `${name}.log`),
+        serve: ['--config', config, '--node', name],
         process: null,
       })),
-      config,
     )
     for (let i = 0; i < count; i++) made.launch(i)
     await made.ready()
@@ -112,12 +123,64 @@ export class TestCluster implements AsyncDisposable {
   launch(i: number): void {
     const node = this.#node(i)
     const out = openSync(node.logFile, 'a')
-    node.process = spawn(
-      process.execPath,
-      [program, 'serve', '--config', this.#config, '--node', node.name],
-      { stdio: ['ignore', out, out], env: { ...process.env, UV_THREADPOOL_SIZE: '8' } },
-    )
+    node.process = spawn(process.execPath, [program, 'serve', ...node.serve], {
+      stdio: ['ignore', out, out],
+      env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
+    })
     closeSync(out)
+  }
+
+  /** A new node asks for its place and starts; its position. Not waited for: see `ready` and `settled`. */
+  async join(options: readonly string[] = []): Promise<number> {
+    const name = `n${this.nodes.length + 1}`
+    const made = await this.flotilla('token', 'new', '--json')
+    const { token } = JSON.parse(made.out) as { token: string }
+    const [peer, client, admin] = (await freePorts(3)).map((port) => `127.0.0.1:${port}`)
+    const data = join(this.dir, name)
+    const door = this.nodes.find((node) => node.process !== null)!.admin
+    const wishes = { join: door, token, name, peer, client, admin, data }
+    const serve = Object.entries(wishes).flatMap(([key, value]) => [`--${key}`, value as string])
+    const logFile = join(this.dir, `${name}.log`)
+    serve.push(...options)
+    const node = { name, client: client!, admin: admin!, data, logFile, serve, process: null }
+    this.launch(this.nodes.push(node) - 1)
+    return this.nodes.length - 1
+  }
+
+  /** Runs a command on this cluster to its end, through a node that the command does not name. */
+  flotilla(...args: string[]): Promise<Ran> {
+    const doors = this.nodes.filter((node) => node.process !== null && !args.includes(node.name))
+    const door = doors[0]!.admin
+    const where = ['--admin', door, '--secret-file', join(this.dir, 'secret')]
+    return new Promise((go, fail) => {
+      const child = spawn(process.execPath, [program, ...args, ...where], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const ran = { out: '', error: '' }
+      child.stdout.on('data', (part: Buffer) => (ran.out += String(part)))
+      child.stderr.on('data', (part: Buffer) => (ran.error += String(part)))
+      child.on('error', fail)
+      child.on('close', (code) => go({ code, ...ran }))
+    })
+  }
+
+  /** Every partition is where the table wants it, led by whom it prefers, on exactly these nodes. */
+  async settled(names: readonly string[], ms = 60_000): Promise<void> {
+    const by = this.nodes.findIndex((node) => node.process !== null)
+    await until(
+      `the cluster settled on ${names.join(', ')}`,
+      async () => {
+        const { body } = await this.admin(by, '/v1/nodes')
+        const found = body.nodes.map((it: { name: string }) => it.name)
+        const isThere = body.nodes.every(
+          (it: { wished: object; actual: object; state: string }) =>
+            it.state !== 'joining' && JSON.stringify(it.wished) === JSON.stringify(it.actual),
+        )
+        if (found.join() === names.join() && body.moving === 0 && isThere) return true
+        throw new Error(JSON.stringify(body))
+      },
+      ms,
+    )
   }
 
   /** All nodes that run say that they are ready. */
@@ -128,7 +191,14 @@ export class TestCluster implements AsyncDisposable {
         `readiness of ${node.name}; its log ends:\n${this.tail(node)}`,
         async () => {
           if (node.process?.exitCode !== null) throw new Error(`${node.name} exited`)
-          return (await fetch(`http://${node.admin}/readyz`)).ok
+          const { ready, reasons } = (await (
+            await fetch(`http://${node.admin}/readyz`)
+          ).json()) as {
+            ready: boolean
+            reasons: string[]
+          }
+          if (!ready) throw new Error(reasons.join('; '))
+          return true
         },
         ms,
       ).catch((error: Error) => {

@@ -12,16 +12,21 @@ interface Reading {
   held: Data[] | null
 }
 
+/** Where to connect at the n-th try; a list is gone round. */
+export type Addresses = readonly string[] | { at(turn: number): string }
+
 /** Users of a cluster who connect to the next node when theirs sends them away. */
 export abstract class Wanderer {
   connections = 0
+  /** Of the present connection, or of the last try. */
+  address = ''
   stopped = false
   #client: RawClient | null = null
   #at: number
-  readonly #addresses: readonly string[]
+  readonly #addresses: Addresses
   readonly #token: string
 
-  constructor(addresses: readonly string[], at: number, token: string) {
+  constructor(addresses: Addresses, at: number, token: string) {
     this.#addresses = addresses
     this.#at = at
     this.#token = token
@@ -36,9 +41,8 @@ export abstract class Wanderer {
   /** Until `stopped`; settles when the last connection is gone. */
   async run(): Promise<void> {
     while (!this.stopped) {
-      const client = await RawClient.logIn(this.#addresses[this.#at]!, this.#token).catch(
-        () => null,
-      )
+      this.address = this.#nextAddress()
+      const client = await RawClient.logIn(this.address, this.#token).catch(() => null)
       if (client !== null) {
         this.connections++
         this.#client = client
@@ -47,9 +51,14 @@ export abstract class Wanderer {
         })
         client.close()
       }
-      this.#at = (this.#at + 1) % this.#addresses.length
+      this.#at++
       if (client === null) await new Promise((go) => setTimeout(go, 25))
     }
+  }
+
+  #nextAddress(): string {
+    const all = this.#addresses
+    return 'length' in all ? all[this.#at % all.length]! : all.at(this.#at)
   }
 
   /** One connection: settles when it is gone, or when `stopped`. */
@@ -64,7 +73,7 @@ export class Follower extends Wanderer {
   readonly problems: string[] = []
   readonly #topics: Map<string, Reading>
 
-  constructor(addresses: readonly string[], at: number, token: string, topics: readonly string[]) {
+  constructor(addresses: Addresses, at: number, token: string, topics: readonly string[]) {
     super(addresses, at, token)
     this.#topics = new Map(topics.map((topic) => [topic, { seen: new Map(), next: 0, held: [] }]))
   }
@@ -120,7 +129,7 @@ export class KeyedPublisher extends Wanderer {
   readonly #window: number
 
   constructor(
-    addresses: readonly string[],
+    addresses: Addresses,
     at: number,
     token: string,
     options: { name: string; ledger: Ledger; topics: readonly string[]; window: number },

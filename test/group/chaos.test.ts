@@ -1,52 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Entry } from '../../src/raft/entry.ts'
 import { Cluster } from './cluster.ts'
-import type { Node } from './cluster.ts'
+import { Truth } from './truth.ts'
 import { seeded } from './virtual-time.ts'
 
 const groups = [0, 1, 2]
-
-/** What has been committed anywhere, by group and index. Nothing may ever contradict it. */
-class Truth {
-  readonly #committed = new Map<string, string>()
-  readonly #leaders = new Map<string, number>()
-
-  watch(node: Node): void {
-    for (const [id, machine] of node.machines) {
-      const committed = machine.committed.bind(machine)
-      machine.committed = (entries: readonly Entry[]) => {
-        for (const entry of entries) this.#commit(id, entry)
-        committed(entries)
-      }
-      const lead = machine.lead.bind(machine)
-      machine.lead = (term) => {
-        const place = `${id} in term ${term}`
-        const other = this.#leaders.get(place) ?? node.id
-        if (other !== node.id) throw new Error(`${node.id} and ${other} lead ${place}`)
-        this.#leaders.set(place, node.id)
-        lead(term)
-      }
-    }
-  }
-
-  list(group: number): string[] {
-    const rows: [number, string][] = []
-    for (const [place, says] of this.#committed) {
-      const [id, index] = place.split('/').map(Number)
-      const text = says.slice(says.indexOf(' ') + 1)
-      if (id === group && text !== '' && index !== undefined) rows.push([index, text])
-    }
-    return rows.sort(([a], [b]) => a - b).map(([, text]) => text)
-  }
-
-  #commit(group: number, entry: Entry): void {
-    const place = `${group}/${entry.index}`
-    const says = `${entry.term} ${Buffer.from(entry.data).toString()}`
-    const before = this.#committed.get(place) ?? says
-    if (before !== says) throw new Error(`${place} was ${before} and is ${says}`)
-    this.#committed.set(place, says)
-  }
-}
 
 async function run(seed: number): Promise<number> {
   const random = seeded(seed)

@@ -1,6 +1,7 @@
 import type { Group } from '../../src/group/group.ts'
 import { GroupHost } from '../../src/group/group-host.ts'
 import type { GroupOptions } from '../../src/group/group-options.ts'
+import { dropUnproven } from '../../src/group/lost-tail.ts'
 import type { BulkSink, PeerPort } from '../../src/group/peer-port.ts'
 import { finishInstalls } from '../../src/group/staging.ts'
 import { noMetrics, silentLogger } from '../../src/ports.ts'
@@ -25,6 +26,8 @@ export interface ClusterOptions {
   /** Instead of a log in memory. */
   readonly openLog?: (node: RaftId) => Promise<Log>
   readonly voters?: readonly RaftId[]
+  /** Newest records that a crash may take although they were synced (MemoryLog). */
+  readonly losable?: number
 }
 
 export interface Node {
@@ -72,17 +75,20 @@ export class Cluster {
     return { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false }
   }
 
-  async boot(id: RaftId, left?: { log: Log; store: MemoryStore }): Promise<Node> {
+  async boot(
+    id: RaftId,
+    left?: { log: Log; store: MemoryStore },
+    groups: readonly number[] = this.#groups,
+  ): Promise<Node> {
     const { openLog, syncMs, bulk, seed = 1, group: options = {} } = this.#options
     const log =
       left?.log ??
       (await openLog?.(id)) ??
-      new MemoryLog({ timers: this.time, syncMs: syncMs ?? 1 })
+      new MemoryLog({ timers: this.time, syncMs: syncMs ?? 1, losable: this.#options.losable ?? 0 })
     const store = left?.store ?? new MemoryStore()
     // The log needs time to pass for its answer; the others go on meanwhile.
-    const finishing = finishInstalls(log, store)
-    if (left !== undefined) await this.time.advance(10)
-    await finishing
+    const finishing = this.#prepare(id, log, store)
+    await this.time.passWhile(finishing)
     const fatal: Error[] = []
     const host = new GroupHost({
       node: id,
@@ -100,9 +106,21 @@ export class Cluster {
     })
     const node: Node = { id, host, log, store, machines: new Map(), fatal, isUp: true, onKill: [] }
     this.nodes.set(id, node)
-    for (const group of this.#groups) await this.open(node, group)
+    for (const group of groups) await this.open(node, group)
     host.start()
     return node
+  }
+
+  async #prepare(self: RaftId, log: Log, store: MemoryStore): Promise<void> {
+    await finishInstalls(log, store)
+    await dropUnproven({
+      log,
+      store,
+      self,
+      isAlone: this.#options.nodes === 1,
+      applied: (group) => ListMachine.appliedOf(group, store),
+      logger: silentLogger,
+    })
   }
 
   async open(node: Node, id: number, bootstrap: ConfState | null = this.conf): Promise<Group> {
@@ -159,22 +177,24 @@ export class Cluster {
   }
 
   async applied(index: number, group = 1): Promise<void> {
-    const done = (node: Node): boolean => (node.machines.get(group)?.applied() ?? 0) >= index
+    const done = (node: Node): boolean =>
+      node.host.get(group) === undefined || (node.machines.get(group)?.applied() ?? 0) >= index
     await this.time.until(() => this.up.every(done), `entry ${index} applied everywhere`)
   }
 
-  /** SIGKILL: the store keeps what was written; the log loses what was not synced. */
+  /** SIGKILL: the store keeps what was written; the log loses what was not synced, and `lost` records that were. */
   kill(
     id: RaftId,
     after: 'kill' | 'power-loss' = 'kill',
     survivors = 0,
+    lost = 0,
   ): { log: Log; store: MemoryStore } {
     const node = this.node(id)
     node.isUp = false
     node.host.stop()
     this.nodes.delete(id)
     for (const breakStream of node.onKill) breakStream()
-    const log = node.log instanceof MemoryLog ? node.log.crash(survivors) : node.log
+    const log = node.log instanceof MemoryLog ? node.log.crash(survivors, lost) : node.log
     return { log, store: node.store.reopened(after) }
   }
 

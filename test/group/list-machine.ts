@@ -27,6 +27,11 @@ export class ListMachine implements StateMachine {
     return new ListMachine(id, store, await readApplied(id, store))
   }
 
+  /** What the rows of a group stand for. */
+  static appliedOf(id: number, store: Store): Promise<Index> {
+    return readApplied(id, store)
+  }
+
   committed(entries: readonly Entry[]): void {
     const ops: Op[] = []
     for (const entry of entries) {

@@ -8,6 +8,7 @@ import type { MemoryLog } from '../../src/store/memory-log.ts'
 import type { MemoryStore } from '../../src/store/memory-store.ts'
 import { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './cluster.ts'
+import { crashAfter } from './crash-after.ts'
 
 let cluster: Cluster
 const small = { group: { compactEvery: 10 } }
@@ -35,17 +36,6 @@ async function leftBehind(): Promise<{ id: number; left: { log: Log; store: Memo
   await cluster.time.advance(2_000)
   expect(cluster.group(leader).log.firstIndex()).toBeGreaterThan(20)
   return { id, left }
-}
-
-/** After `calls` more calls that change it, the store does nothing any more and answers nobody. */
-function crashAfter(store: MemoryStore, calls: number): void {
-  let left = calls
-  const limited = <A extends unknown[]>(call: (...args: A) => Promise<void>) => {
-    return (...args: A): Promise<void> => (left-- > 0 ? call(...args) : new Promise(() => {}))
-  }
-  store.write = limited(store.write.bind(store))
-  store.deleteRange = limited(store.deleteRange.bind(store))
-  store.sync = limited(store.sync.bind(store))
 }
 
 async function caughtUp(id: number): Promise<void> {

@@ -55,6 +55,17 @@ export class VirtualTime implements Timers, Clock {
     }
   }
 
+  /** Advances as long as `work` waits for time to pass. */
+  async passWhile<T>(work: Promise<T>): Promise<T> {
+    let isDone = false
+    const settled = work.finally(() => (isDone = true))
+    settled.catch(() => {
+      // Not lost: it comes out of the `await` below.
+    })
+    for (let turn = 0; !isDone && turn < 10_000; turn++) await this.advance(turn === 0 ? 0 : 1)
+    return await settled
+  }
+
   /** The event loop stands still for so long: what was due runs late, periodic tasks once. */
   stall(ms: number): void {
     this.#now += ms

@@ -83,7 +83,7 @@ test('account, login, group, publish, history', async () => {
 test('a history of many pages is whole and ascending', async () => {
   const topic = await group()
   for (let i = 1; i <= 250; i++) toy.store(topic, messageBody(`w.${i}`))
-  const { outcome, messages } = await client.history(topic, 7)
+  const { outcome, messages } = await client.history(topic, { since: 7 })
   expect(outcome).toBe('ok')
   expect(messages.map((message) => message.seq)).toEqual(
     Array.from({ length: 244 }, (_, i) => i + 7),

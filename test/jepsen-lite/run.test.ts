@@ -29,6 +29,7 @@ function options(workload: string, world: ToyWorld): RunOptions {
     nemeses: nemeses.filter(({ name }) => name === 'kill'),
     prng: new Prng(7),
     seconds: 1,
+    pace: { quietMs: 200, faultMs: [200, 400], restMs: [100, 200] },
     afterHealMs: 300,
     rate: 300,
     lanes: 4,

@@ -2,7 +2,20 @@ import type { ClientAddress } from '../../jepsen-lite/client/connection.ts'
 import type { OpDraft } from '../../jepsen-lite/op.ts'
 import type { LinkFault } from '../../jepsen-lite/proxy/link-fault.ts'
 import { pass } from '../../jepsen-lite/proxy/link-fault.ts'
-import type { Link, Roles, World } from '../../jepsen-lite/world/world.ts'
+import type {
+  DiskCounts,
+  DiskOrders,
+  ImpostorEnd,
+  Lack,
+  Link,
+  LostWrites,
+  Need,
+  NodeClock,
+  NodeDisk,
+  NodeEnd,
+  Roles,
+  World,
+} from '../../jepsen-lite/world/world.ts'
 import { ToyServer } from './toy-server.ts'
 
 /** A link that only remembers its fault; whatever it is, it has an effect at once. */
@@ -20,6 +33,74 @@ export class ToyLink implements Link {
   }
 }
 
+/** Does what it is told as soon as it is told, and tells its world when that ends the node. */
+export class ToyDisk implements NodeDisk {
+  orders: DiskOrders = {}
+  spoiled = false
+  readonly #end: (words: string) => void
+  readonly #counts = {
+    writes: 0,
+    syncs: 0,
+    failedWrites: 0,
+    failedSyncs: 0,
+    slowedSyncs: 0,
+    hungSyncs: 0,
+    syncMs: undefined,
+  }
+
+  constructor(end: (words: string) => void) {
+    this.#end = end
+  }
+
+  get counts(): DiskCounts {
+    return { ...this.#counts }
+  }
+
+  order(orders: DiskOrders): void {
+    this.orders = orders
+    if (orders.syncDelayMs) this.#counts.slowedSyncs++
+    if (orders.hangSync) this.#counts.hungSyncs++
+    if (!orders.noSpace && !orders.failSyncIn && !orders.failWriteIn) return
+    this.#counts.failedWrites++
+    this.#end('EIO')
+  }
+
+  async losePower(): Promise<LostWrites> {
+    return { files: 1, bytes: 10 }
+  }
+
+  async damage(): Promise<string> {
+    this.spoiled = true
+    return 'spoiled'
+  }
+
+  async wipe(): Promise<void> {
+    this.spoiled = true
+  }
+
+  async copy(): Promise<void> {
+    this.spoiled = false
+  }
+
+  async restoreCopy(): Promise<void> {
+    this.spoiled = true
+  }
+}
+
+class ToyClock implements NodeClock {
+  offset = 0
+  rate = 1
+
+  set(offset: number, rate = 1): void {
+    this.offset = offset
+    this.rate = rate
+  }
+
+  heal(): void {
+    this.set(0)
+  }
+}
+
 /** A cluster of toys: all nodes are one server, faults are only remembered. */
 export class ToyWorld implements World {
   readonly nodes: readonly string[]
@@ -27,12 +108,20 @@ export class ToyWorld implements World {
   readonly versions = { server: 'toy' }
   readonly down = new Set<string>()
   readonly paused = new Set<string>()
+  readonly out = new Set<string>()
+  readonly disks = new Map<string, ToyDisk>()
+  readonly clocks = new Map<string, ToyClock>()
   readonly links = new Map<string, ToyLink>()
+  readonly #ends = new Map<string, NodeEnd>()
+  readonly #stalled = new Map<string, number>()
+  #terms = 0
   #toy: ToyServer | undefined
 
   constructor(nodes: number) {
     this.nodes = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
     for (const from of this.nodes) {
+      this.disks.set(from, new ToyDisk((words) => this.#end(from, words)))
+      this.clocks.set(from, new ToyClock())
       this.links.set(`client→${from}`, new ToyLink())
       for (const to of this.nodes) if (from !== to) this.links.set(`${from}→${to}`, new ToyLink())
     }
@@ -56,7 +145,12 @@ export class ToyWorld implements World {
     return { ...this.toy.address, node }
   }
 
+  lacks(need: Need): Lack | undefined {
+    return need === 'members' ? { why: 'toys stay', kind: 'world' } : undefined
+  }
+
   async kill(node: string): Promise<void> {
+    this.#ends.delete(node)
     this.down.add(node)
     this.#toy?.dropAll()
   }
@@ -65,8 +159,14 @@ export class ToyWorld implements World {
     return this.kill(node)
   }
 
-  async restart(node: string): Promise<void> {
+  async restart(node: string, points?: string): Promise<void> {
+    if (this.out.has(node)) return
+    this.#ends.delete(node)
     this.down.delete(node)
+    if (this.disks.get(node)?.spoiled === true) {
+      this.out.add(node)
+      this.#end(node, 'damaged')
+    } else if (points !== undefined) this.#end(node, '')
   }
 
   async pause(node: string): Promise<void> {
@@ -75,6 +175,40 @@ export class ToyWorld implements World {
 
   async resume(node: string): Promise<void> {
     this.paused.delete(node)
+  }
+
+  async stall(node: string, ms: number): Promise<void> {
+    this.#stalled.set(node, performance.now() + ms)
+  }
+
+  endOf(node: string): NodeEnd | undefined {
+    return this.#ends.get(node)
+  }
+
+  allowEnd(): void {
+    // All ends of toys are all right.
+  }
+
+  async giveUp(node: string): Promise<void> {
+    this.out.add(node)
+    this.down.add(node)
+  }
+
+  async tryImpostor(): Promise<ImpostorEnd> {
+    return { refused: true, words: 'not me' }
+  }
+
+  disk(node: string): ToyDisk | undefined {
+    return this.disks.get(node)
+  }
+
+  clock(node: string): ToyClock | undefined {
+    return this.clocks.get(node)
+  }
+
+  #end(node: string, words: string): void {
+    this.#ends.set(node, { how: 'exit code 70', words })
+    this.down.add(node)
   }
 
   link(from: string, to: string): ToyLink | undefined {
@@ -90,12 +224,28 @@ export class ToyWorld implements World {
   }
 
   async isReady(node: string): Promise<boolean> {
-    return !this.down.has(node) && !this.paused.has(node)
+    const stalled = (this.#stalled.get(node) ?? 0) > performance.now()
+    return !this.down.has(node) && !this.paused.has(node) && !stalled
   }
 
+  /** The first that works leads most; every look finds another election. */
   async roles(): Promise<Roles> {
-    const led = this.nodes.map((node, i) => [node, this.nodes.length - i] as const)
-    return { metaLeader: this.nodes.at(-1), led: new Map(led) }
+    const works = (node: string): boolean =>
+      !this.down.has(node) &&
+      !this.paused.has(node) &&
+      this.disks.get(node)?.orders.hangSync !== true
+    const able = this.nodes.filter(works)
+    const led = this.nodes.map((node, i) => {
+      const share = works(node)
+        ? (this.nodes.length - i) * (this.nodes.length - able.length + 1)
+        : 0
+      return [node, share] as const
+    })
+    return {
+      metaLeader: able.at(-1),
+      metaTerm: ++this.#terms,
+      led: new Map(led),
+    }
   }
 
   async observe(): Promise<OpDraft[]> {

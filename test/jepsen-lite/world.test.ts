@@ -34,7 +34,9 @@ test('a redirected process reaches the proxy where it asks for the peer, and eve
     await greeter('proxy'),
     await greeter('other'),
   ]
-  process.env['JEPSEN_LITE_REDIRECT'] = JSON.stringify({ [`127.0.0.1:${peer.port}`]: proxy.port })
+  const file = join(folder, 'redirects.json')
+  writeFileSync(file, JSON.stringify({ [`127.0.0.1:${peer.port}`]: proxy.port }))
+  process.env['JEPSEN_LITE_REDIRECT'] = file
   await import('../../jepsen-lite/world/redirect.ts')
   const hear = async (socket: ReturnType<typeof connect>): Promise<string> =>
     String((await once(socket, 'data'))[0])

@@ -11,7 +11,13 @@ import { deepFreeze, frozenState } from './seeds.ts'
 
 const now = 1_800_000_000_000
 const hash = joinTokenHash('secret')
-const token: MetaCommand = { kind: 'new-token', hash, expiresAtMs: now + 1_000, nowMs: now }
+const token: MetaCommand = {
+  kind: 'new-token',
+  hash,
+  expiresAtMs: now + 1_000,
+  nowMs: now,
+  sealed: 'box',
+}
 const join: AddMember = {
   kind: 'add-member',
   name: 'node-4',
@@ -19,6 +25,7 @@ const join: AddMember = {
   clientAddress: '127.0.0.1:6004',
   zone: 'b',
   bootId: 1,
+  incarnation: 'd4',
   tokenHash: hash,
   nowMs: now,
 }
@@ -127,7 +134,9 @@ describe('tokens', () => {
     const one = { ...token, hash: joinTokenHash('more') } as const
     expect(after(state, one).result).toEqual({ ok: false, error: 'too-many-tokens' })
     const later = after(state, { ...one, nowMs: now + 1_000, expiresAtMs: now + 9_000 })
-    expect(later.state.tokens).toEqual([{ hash: one.hash, expiresAtMs: now + 9_000 }])
+    expect(later.state.tokens).toEqual([
+      { hash: one.hash, expiresAtMs: now + 9_000, sealed: 'box' },
+    ])
   })
 
   test('a revoked one admits nobody', () => {
@@ -185,13 +194,29 @@ describe('member states', () => {
       'address of a removed node',
       [
         { kind: 'remove-member', index: 1, expect: 'active', force: true },
-        { kind: 'set-address', index: 1, address: 'a:1', clientAddress: '', bootId: 0 },
+        {
+          kind: 'set-address',
+          index: 1,
+          address: 'a:1',
+          clientAddress: '',
+          bootId: 0,
+          incarnation: '',
+        },
       ],
       'no-such-member',
     ],
     [
       'address of another',
-      [{ kind: 'set-address', index: 1, address: '127.0.0.1:7002', clientAddress: '', bootId: 0 }],
+      [
+        {
+          kind: 'set-address',
+          index: 1,
+          address: '127.0.0.1:7002',
+          clientAddress: '',
+          bootId: 0,
+          incarnation: '',
+        },
+      ],
       'address-taken',
     ],
   ])('%s: refused', (_what, commands, error) => {
@@ -205,6 +230,7 @@ describe('member states', () => {
       address: '10.0.0.2:7000',
       clientAddress: '',
       bootId: 7,
+      incarnation: 'd2',
     }
     const moved = after(state, move)
     expect(memberAt(moved.state, 2)).toMatchObject({ address: '10.0.0.2:7000', bootId: 7 })
@@ -324,7 +350,7 @@ describe('codec', () => {
 
   test.each([
     ['nothing', new Uint8Array(0)],
-    ['another format', Uint8Array.of(2, 0x80)],
+    ['a format that never was', Uint8Array.of(0, 0x80)],
     ['an unknown command', encodeCommand({ kind: 'dance' } as unknown as MetaCommand)],
     ['a name from the prototype', encodeCommand({ kind: 'toString' } as unknown as MetaCommand)],
     ['no object', Uint8Array.of(1, 0xc0)],

@@ -14,6 +14,7 @@ const token = (hash: string): MetaCommand => ({
   hash,
   expiresAtMs: 9_999,
   nowMs: 0,
+  sealed: '',
 })
 
 /** A Raft group of one node by hand: proposals wait in `log` until `commit` is called. */
@@ -165,7 +166,7 @@ describe('commands', () => {
     commit()
     expect(await good).toEqual({ ok: true, value: 0 })
     expect(await bad).toEqual({ ok: false, error: 'token-unknown' })
-    expect(meta.state()?.tokens).toEqual([{ hash: 'a', expiresAtMs: 9_999 }])
+    expect(meta.state()?.tokens).toEqual([{ hash: 'a', expiresAtMs: 9_999, sealed: '' }])
   })
 
   test("bear the leader's clock", async () => {

@@ -25,7 +25,9 @@ describe('seed', () => {
 
   test.each([
     [1, [1], []],
+    [2, [1, 2], []],
     [3, [1, 2, 3], []],
+    [4, [1, 2, 3], [4]],
     [5, [1, 2, 3, 4, 5], []],
     [7, [1, 2, 3, 4, 5], [6, 7]],
   ])('of %i nodes, %j vote in meta and %j learn', (count, voters, learners) => {

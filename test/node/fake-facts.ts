@@ -1,3 +1,4 @@
+import type { Administration } from '../../src/node/administration.ts'
 import type { NodeFacts, Readiness } from '../../src/node/facts.ts'
 import type { StartNode } from '../../src/node/running-node.ts'
 
@@ -9,18 +10,34 @@ export function fakeFacts(state: { readiness: Readiness; drains: number }): Node
     status: () => ({
       node: { index: 1, name: 'n1', bootId: 'b1', version: '0.0.0', uptimeS: 1.5 },
       cluster: { id: 'id', name: 'c' },
+      format: { reads: 1, cluster: 1 },
       members: [],
       groups: [],
       sessions: 4,
       topics: 2,
     }),
     ring: () => ({ version: 2, hash: 'abc', partitions: [partition] }),
+    nodes: async () => ({ tableVersion: 2, moving: 0, nodes: [] }),
     locate: (topic) => ({ topic, ...partition }),
+    digest: async () => ({ groups: [{ group: 3, applied: 7, digest: 'abc' }] }),
     drain: async () => {
       state.drains++
       state.readiness = { ready: false, reasons: ['draining'] }
     },
   }
+}
+
+/** Carries out nothing; `ok` to all. */
+export const idleAdministration: Administration = {
+  newToken: async (validForMs) => ({
+    ok: true,
+    value: { id: 'a'.repeat(12), token: 'join-x', expiresAtMs: validForMs },
+  }),
+  revokeToken: async () => ({ ok: true, value: null }),
+  tokens: () => [],
+  admit: async () => ({ ok: false, error: 'token-unknown', says: 'no such token' }),
+  setState: async (_node, state) => ({ ok: true, value: state }),
+  remove: async () => ({ ok: true, value: null }),
 }
 
 export interface FakeNode {
@@ -43,6 +60,7 @@ export function fakeNode(
       if (behaviour.failStart !== undefined) throw behaviour.failStart
       return {
         facts: fakeFacts(state),
+        administration: idleAdministration,
         drain: async () => {
           calls.push('drain')
           await behaviour.drain?.()

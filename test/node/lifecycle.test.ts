@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { assert } from '../../src/assert.ts'
+import { Expelled } from '../../src/node/expelled.ts'
 import { Lifecycle, runStartPlan, runStopPlan } from '../../src/node/lifecycle.ts'
 import type { Step } from '../../src/node/lifecycle.ts'
 import type { Logger } from '../../src/ports.ts'
@@ -144,4 +145,27 @@ test('a stop plan runs every step, whatever becomes of the others', async () => 
   ]
   expect(await runStopPlan(plan, silentLogger)).toBe(2)
   expect(ran).toEqual(['c'])
+})
+
+test.for([
+  ['removed', 'flotilla token new'],
+  ['wiped-disk', 'nodes remove n3 --dead'],
+  ['old-copy', 'older copy'],
+] as const)('a node that the cluster refuses as %s stops with code 8', async (row) => {
+  const [reason, cure] = row
+  const door = new FakeProcess()
+  const { log, lines } = recorded()
+  const life = new Lifecycle(door, log)
+  const stops: string[] = []
+  life.onStop(async (why) => {
+    stops.push(why)
+    return 1
+  })
+  life.fatal(new Expelled(reason, 'n3', '/data/n3', 'n1'))
+  life.fatal(new Expelled(reason, 'n3', '/data/n3', 'n2'))
+  await settled()
+  expect(stops).toEqual(reason === 'removed' ? [reason] : [])
+  expect(door.codes).toEqual([8])
+  expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1)
+  expect(lines[0]?.fields.error).toContain(cure)
 })

@@ -18,8 +18,12 @@ test('any list of effects comes back whole, in order, behind the prefix', () => 
 
 test('PARTITION-1: a payload of a format that is not known stops, it is not skipped', () => {
   const data = encodeEffects([{ key: Uint8Array.of(1), value: null }])
-  data[0] = 2
+  data[0] = 0
   expect(() => decodeEffects(data, new Uint8Array(0))).toThrow(/PARTITION-1/)
+  data[0] = 2
+  expect(() => decodeEffects(data, new Uint8Array(0))).toThrow(
+    'an entry of the log was written by a newer Flotilla (format 2, this one reads up to 1): start the newer version here',
+  )
 })
 
 test('PARTITION-2: a payload that ends in the middle of an effect stops', () => {

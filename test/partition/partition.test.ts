@@ -53,6 +53,8 @@ function world() {
       minTagLength: 2,
       maxTagLength: 96,
       messageDeleteAgeS: 0,
+      keepMessages: 0,
+      keepMessagesS: 0,
       p2pDelete: true,
     },
     listener: {
@@ -193,6 +195,29 @@ test('PARTITION-4: another entry at the index of a proposal of this term stops t
   await it.run()
   const foreign = { ...it.log[1]!, term: 7 }
   expect(() => it.partition.committed([foreign])).toThrow(/PARTITION-4/)
+})
+
+test('an entry of a newer format stops the node, and nothing of it or after it is applied', async () => {
+  const it = await withGroup()
+  it.ask('a', publish(1))
+  await it.run()
+  const entry = it.log[1]!
+  const data = Uint8Array.from(entry.data)
+  data[0] = 2
+  const before = await it.store.range({ gte: Uint8Array.of(0), lt: Uint8Array.of(255) })
+  const applied = it.partition.applied()
+  expect(() =>
+    it.partition.committed([
+      { ...entry, data },
+      { ...entry, index: 3 },
+    ]),
+  ).toThrow(
+    'an entry of the log was written by a newer Flotilla (format 2, this one reads up to 1)',
+  )
+  await it.run()
+  expect(it.partition.applied()).toBe(applied)
+  expect(await it.store.range({ gte: Uint8Array.of(0), lt: Uint8Array.of(255) })).toEqual(before)
+  expect(it.sent).toEqual([])
 })
 
 test('not the owner: refused at once', () => {

@@ -9,7 +9,7 @@ import {
 } from '../../src/peer/handshake.ts'
 import type { Members, PeerSelf } from '../../src/peer/identity.ts'
 import type { PeerMessage } from '../../src/wire/peer-frames.ts'
-import { introduce, startNode, until } from './surroundings.ts'
+import { introduce, startNode, until, type TestNode } from './surroundings.ts'
 
 const members: Members = new Map([
   [1, { name: 'n1', host: 'h', port: 1 }],
@@ -21,17 +21,24 @@ interface Side extends Partial<PeerSelf> {
   secret?: string
   members?: Members
   newestBoot?: number
+  removed?: number
 }
 
 function context(side: Side & { index: number }): HandshakeContext {
   const { secret = 'secret', newestBoot = 0, ...self } = side
+  const whole = { bootId: 5, clusterId: 'c1', incarnation: diskOf(side.index), previousBoot: 4 }
   return {
-    self: { name: `n${side.index}`, bootId: 5, clusterId: 'c1', ...self },
+    self: { name: `n${side.index}`, ...whole, ...self },
     secret: Buffer.from(secret),
     members: () => side.members ?? members,
+    isRemoved: (index) => index === side.removed,
     newestBoot: () => newestBoot,
   }
 }
+
+const diskOf = (index: number) => `${index}`.repeat(32)
+
+const addressOf = (node: TestNode) => ({ name: 'n3', host: '127.0.0.1', port: node.peers.port })
 
 const nonce = (fill: number) => Buffer.alloc(32, fill)
 
@@ -53,6 +60,12 @@ function run(
     if (last.acceptor.refusal !== null) break
   }
   return last
+}
+
+/** A side to whom the cluster has told the disk and the newest start of a member. */
+function knows(index: number, disk: number, bootId = 5): Side {
+  const address = { name: `n${index}`, host: 'h', port: index, incarnation: diskOf(disk), bootId }
+  return { members: new Map([...members, [index, address]]) }
 }
 
 test('both sides end up knowing each other', () => {
@@ -77,6 +90,14 @@ describe('who is refused', () => {
     ['an earlier start answers', { newestBoot: 9 }, { bootId: 8 }, 'dialer', 'stale-boot'],
     ['an index out of range', { index: 0 }, {}, 'acceptor', 'malformed'],
     ['a boot id that is no number', { bootId: -1 }, {}, 'acceptor', 'malformed'],
+    ['a disk that is no disk', { incarnation: 'x' }, {}, 'acceptor', 'malformed'],
+    ['an acceptor whose disk is none', {}, { incarnation: 'x' }, 'dialer', 'malformed'],
+    ['a start before the one the cluster knows', {}, knows(1, 1, 6), 'acceptor', 'stale-boot'],
+    ['a removed member', {}, { removed: 1 }, 'acceptor', 'removed'],
+    ['an emptied disk dials', { incarnation: diskOf(9) }, knows(1, 1), 'acceptor', 'wiped-disk'],
+    ['an emptied disk answers', knows(2, 2), { incarnation: diskOf(9) }, 'dialer', 'wiped-disk'],
+    ['an older copy dials', { bootId: 9, previousBoot: 7 }, knows(1, 1, 8), 'acceptor', 'old-copy'],
+    ['an older copy answers', knows(2, 2, 8), { bootId: 9 }, 'dialer', 'old-copy'],
   ] as [string, Side, Side, 'dialer' | 'acceptor', Refusal][])(
     '%s',
     ([, dialerSide, acceptorSide, who, why]) => {
@@ -94,6 +115,80 @@ describe('who is refused', () => {
   })
 })
 
+describe('a member whose disk the cluster knows', () => {
+  test.for([
+    ['the same start', { bootId: 5, previousBoot: 4 }],
+    ['the next start', { bootId: 9, previousBoot: 5 }],
+    ['a start after some that the cluster never saw', { bootId: 9, previousBoot: 8 }],
+  ] as const)('%s is welcome', ([, start]) => {
+    expect(run(start, knows(1, 1)).acceptor?.peer?.index).toBe(1)
+    expect(run(knows(2, 2), start).dialer?.peer?.index).toBe(2)
+  })
+})
+
+describe('a refusal', () => {
+  const cases: [string, Side, Side, 'dialer' | 'acceptor'][] = [
+    ['removed', {}, { removed: 1 }, 'dialer'],
+    ['wiped-disk', { incarnation: diskOf(9) }, knows(1, 1), 'dialer'],
+    ['wiped-disk', knows(2, 2), { incarnation: diskOf(9) }, 'acceptor'],
+    ['old-copy', knows(2, 2, 8), { bootId: 9 }, 'acceptor'],
+  ]
+  test.for(cases)('as %s is told with a proof: %j, %j', ([why, dialer, acceptor, told]) => {
+    expect(run(dialer, acceptor)[told]).toMatchObject({ refusal: why, told: true, proven: true })
+  })
+
+  test.for(cases)('as %s from who does not know the secret proves nothing', (row) => {
+    const [why, dialer, acceptor, told] = row
+    const forged = (message: PeerMessage): PeerMessage =>
+      message[0] === 5 ? [5, message[1], nonce(7)] : message
+    expect(run(dialer, acceptor, forged)[told]).toMatchObject({ refusal: why, proven: false })
+    const bare = (message: PeerMessage): PeerMessage =>
+      message[0] === 5 ? [5, message[1]] : message
+    expect(run(dialer, acceptor, bare)[told]).toMatchObject({ refusal: why, proven: false })
+  })
+
+  test('of another start, or with another reason, proves nothing', () => {
+    const acceptor = new AcceptorHandshake(context({ index: 2, removed: 1 }), nonce(2))
+    const dialer = new DialerHandshake(context({ index: 1 }), 2, 'link', nonce(1))
+    const proof = dialer.receive(acceptor.receive(dialer.hello()).send as PeerMessage).send
+    const refusal = acceptor.receive(proof as PeerMessage).send as PeerMessage
+    const later = new DialerHandshake(context({ index: 1 }), 2, 'link', nonce(3))
+    const other = new AcceptorHandshake(context({ index: 2 }), nonce(4))
+    later.receive(other.receive(later.hello()).send as PeerMessage)
+    expect(later.receive(refusal)).toMatchObject({ refusal: 'removed', proven: false })
+    expect(dialer.receive([5, 'wiped-disk', refusal[2]])).toMatchObject({ proven: false })
+    expect(dialer.receive(refusal)).toMatchObject({ refusal: 'removed', proven: true })
+  })
+
+  test('a disk that lost the members too is judged by who dials it', () => {
+    const alone: Members = new Map([[2, { name: 'n2', host: 'h', port: 2 }]])
+    const wiped = { members: alone, incarnation: diskOf(9) }
+    const { acceptor } = run(knows(2, 2), wiped)
+    expect(acceptor).toMatchObject({ refusal: 'wiped-disk', told: true, proven: true })
+  })
+
+  test('reaches the node that is refused, whichever side dials', async () => {
+    const told: string[] = []
+    const handlers = {
+      message: () => {},
+      up: () => {},
+      down: () => {},
+      expelled: (reason: string) => void told.push(reason),
+    }
+    const one = await startNode({ index: 1 }, { isRemoved: (node) => node === 2 })
+    const two = await startNode({ index: 2 }, { handlers })
+    introduce([one, two])
+    await until(() => told.length > 0, 'the refused node to be told')
+    expect(told).toContain('removed')
+    const three = await startNode({ index: 3, incarnation: diskOf(3) }, { handlers })
+    one.members.set(3, { ...addressOf(three), incarnation: diskOf(9) })
+    three.members.set(1, { ...addressOf(one), name: 'n1' }) // without refresh: it dials nobody
+    one.peers.refresh()
+    await until(() => told.includes('wiped-disk'), 'the dialled node to be told')
+    for (const node of [one, two, three]) node.close()
+  })
+})
+
 describe('tampering', () => {
   const fields: [number, number, unknown][] = [
     [1, 5, 'n3'],
@@ -103,7 +198,11 @@ describe('tampering', () => {
     [2, 3, 'n3'],
     [2, 4, 77],
     [2, 5, nonce(7)],
-    [2, 6, nonce(7)],
+    [2, 6, diskOf(7)],
+    [2, 7, 3],
+    [2, 8, nonce(7)],
+    [1, 10, diskOf(7)],
+    [1, 11, 3],
     [3, 1, nonce(7)],
   ]
   test.for(fields)('message %i, field %i changed on the way', ([kind, at, value]) => {
@@ -117,7 +216,7 @@ describe('tampering', () => {
     const acceptor = new AcceptorHandshake(context({ index: 2 }), nonce(2))
     const dialer = new DialerHandshake(context({ index: 1 }), 2, 'link', nonce(1))
     const challenge = acceptor.receive(dialer.hello()).send as PeerMessage
-    expect(acceptor.receive([3, challenge[6]]).refusal).toBe('bad-proof')
+    expect(acceptor.receive([3, challenge[8]]).refusal).toBe('bad-proof')
     const proof = dialer.receive(challenge).send as PeerMessage
     const later = new AcceptorHandshake(context({ index: 2 }), nonce(3))
     later.receive(dialer.hello())

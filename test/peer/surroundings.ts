@@ -83,7 +83,14 @@ export async function startNode(
   const events: string[] = []
   const members = new Map<number, PeerAddress>()
   const peers = new Peers({
-    self: { name: `n${self.index}`, bootId: 1, clusterId: 'c1', ...self },
+    self: {
+      name: `n${self.index}`,
+      bootId: 1,
+      clusterId: 'c1',
+      incarnation: '',
+      previousBoot: 0,
+      ...self,
+    },
     secret: Buffer.from('a secret of the cluster'),
     members: () => members,
     timers: realTimers,

@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { noNode } from '../../src/ids/node-index.ts'
 import { assign } from '../../src/ring/assignment.ts'
 import type { RingMember } from '../../src/ring/assignment.ts'
 import { defaultVirtualNodes } from '../../src/ring/hash-ring.ts'
-import { movePlan } from '../../src/ring/move-plan.ts'
-import { samePlacement, tableHash } from '../../src/ring/table.ts'
+import { tableHash } from '../../src/ring/table.ts'
 import type { Table } from '../../src/ring/table.ts'
 
 const vnodes = defaultVirtualNodes
@@ -33,7 +31,7 @@ function counts(table: Table, members: readonly RingMember[]): { held: number[];
   }
 }
 
-/** Dumb twin of the move plan: replicas that were not there before. */
+/** What has to be copied: replicas that were not there before. */
 function arrivals(from: Table, to: Table): { partition: number; node: number }[] {
   return to.partitions.flatMap(({ replicas }, at) =>
     replicas
@@ -241,41 +239,6 @@ describe('zones and weights', () => {
   })
 })
 
-test('the move plan is exactly the difference (twin: arrivals)', () => {
-  const before = place(nodes(4))
-  const after = place(nodes(5), { previous: before })
-  const plan = movePlan(before, after)
-  expect(plan.flatMap((it) => it.add.map((node) => ({ partition: it.partition, node })))).toEqual(
-    arrivals(before, after),
-  )
-  expect(
-    plan.flatMap((it) => it.remove.map((node) => ({ partition: it.partition, node }))),
-  ).toEqual(arrivals(after, before))
-  const named = new Set(plan.map((it) => it.partition))
-  before.partitions.forEach((it, at) => {
-    const moved = after.partitions[at]!
-    expect(named.has(at + 1)).toBe(
-      it.replicas[0] !== moved.replicas[0] ||
-        new Set([...it.replicas, ...moved.replicas]).size !== it.replicas.length,
-    )
-  })
-  expect(movePlan(after, after)).toEqual([])
-  expect(samePlacement(before, after)).toBe(false)
-})
-
-describe('a move names', () => {
-  const one = (...replicas: number[]): Table => ({ version: 1, partitions: [{ replicas }] })
-
-  test.each([
-    ['nodes ascending', [5, 4, 1], [1, 9, 3], { add: [3, 9], remove: [4, 5], preferred: 1 }],
-    ['a new owner alone', [1, 2], [2, 1], { add: [], remove: [], preferred: 2 }],
-    ['nobody where no replica is left', [2, 1], [], { add: [], remove: [1, 2], preferred: noNode }],
-    ['a first owner', [], [7], { add: [7], remove: [], preferred: 7 }],
-  ])('%s', (_what, before, after, move) => {
-    expect(movePlan(one(...before), one(...after))).toEqual([{ partition: 1, ...move }])
-  })
-})
-
 describe('what cannot be', () => {
   const table = place(nodes(3))
   test.each([
@@ -284,7 +247,6 @@ describe('what cannot be', () => {
       () => assign({ members: nodes(1), partitions: 64, replicationFactor: 3, vnodes: 0 }),
     ],
     ['RING-3', () => place(nodes(3), { partitions: 128, previous: table })],
-    ['RING-3', () => movePlan(table, place(nodes(3), { partitions: 128 }))],
     ['RING-6', () => place([])],
     ['RING-6', () => place([{ index: 1, weight: 0 }])],
     ['RING-6', () => place([{ index: 1 }, { index: 1 }])],

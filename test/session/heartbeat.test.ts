@@ -27,6 +27,7 @@ class Recorder implements Beating {
   readonly world: World
   readonly seen: string[] = []
   onPing: () => void = () => {}
+  isExcused = false
 
   constructor(world: World) {
     this.world = world
@@ -39,8 +40,9 @@ class Recorder implements Beating {
     this.#note('ping')
     this.onPing()
   }
-  silent(): void {
+  silent(): boolean {
     this.#note('silent')
+    return !this.isExcused
   }
   late(): void {
     this.#note('late')
@@ -103,4 +105,15 @@ test('a heart that has ended is not heard of again', () => {
   world.heart.end(pulse)
   world.to(120_000)
   expect(recorder.seen).toEqual([])
+})
+
+test('one whose silence is excused is asked again after as long', () => {
+  const world = new World()
+  const slow = new Recorder(world)
+  world.heart.expect(world.heart.begin(slow), Infinity)
+  slow.isExcused = true
+  world.to(60_000)
+  slow.isExcused = false
+  world.to(200_000)
+  expect(slow.seen).toEqual(['ping 49.5', 'silent 55', 'ping 99', 'silent 110'])
 })

@@ -20,6 +20,7 @@ export class MemoryTopics implements Topics {
   readonly requests: TopicRequest[] = []
   readonly askers: Subscriber[] = []
   readonly forgotten: string[] = []
+  readonly easings: string[] = []
   readonly cards = new Map<string, UserCard>()
   readonly logins = new Map<string, LoginRecord>()
   readonly accounts: NewAccount[] = []
@@ -44,6 +45,10 @@ export class MemoryTopics implements Topics {
     const held = this.held ?? []
     this.held = null
     for (const run of held) run()
+  }
+
+  eased(sid: string): void {
+    this.easings.push(sid)
   }
 
   forget(sid: string): void {

@@ -14,7 +14,7 @@ const conf = { ...emptyConfState, voters: [1, 2, 3] }
 
 function status(fields: Partial<RaftStatus>): RaftStatus {
   const none = { id: 1, term: 2, vote: 1, commit: 1, applied: 1, lead: 1, transferee: 0 }
-  return { ...none, role: 'leader', config: conf, progress: {}, ...fields }
+  return { ...none, role: 'leader', config: conf, progress: {}, confPending: false, ...fields }
 }
 
 function entry(index: number, term: number, id = index): Entry {

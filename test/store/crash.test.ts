@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { marks } from '../../src/assert.ts'
 import { noMetrics } from '../../src/ports.ts'
+import { HighWater } from '../../src/store/high-water.ts'
 import type { Log, Step } from '../../src/store/log.ts'
 import { MemoryLog } from '../../src/store/memory-log.ts'
 import { SegmentedLog } from '../../src/store/segmented-log.ts'
@@ -21,7 +22,7 @@ type Move =
   | { kind: 'compact'; group: number; share: number }
   | { kind: 'snapshot'; group: number; ahead: number }
   | { kind: 'remove'; group: number }
-  | { kind: 'turn' }
+  | { kind: 'turn'; count: number }
 
 const group = fc.constantFrom(...groups)
 const move: fc.Arbitrary<Move> = fc.oneof(
@@ -53,7 +54,13 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), group }) },
-  { weight: 4, arbitrary: fc.constant({ kind: 'turn' as const }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('turn' as const),
+      count: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
 )
 
 /** Makes one move; `done` when it is answered, or at once where nothing is. */
@@ -67,7 +74,8 @@ function play(log: Log, one: Move, done: () => void): void {
     log.compact(one.group, target.firstIndex() - 1 + Math.floor(spare * one.share))
     return done()
   }
-  const term = hardState.term + 1
+  // Steps of five, so that the ceiling is passed often.
+  const term = hardState.term + 5
   if (one.kind === 'snapshot') {
     const index = target.lastIndex() + one.ahead
     const snapshot = { index, term, conf: conf(1, index) }
@@ -84,6 +92,10 @@ function play(log: Log, one: Move, done: () => void): void {
   log.append(one.group, step, one.sync, done)
 }
 
+async function pass(turns: number): Promise<void> {
+  for (let n = 0; n < turns; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 function tellAll(log: Log): string {
   return groups.map((id) => tell(log.group(id))).join(' | ')
 }
@@ -96,13 +108,14 @@ const options = {
   groupFloorBytes: 200,
 }
 
-test('STORE-3: a loss of power leaves a prefix of the appends, with all that was answered', async () => {
+test('STORE-3, STORE-8: a loss of power leaves a prefix of the appends, with all that was answered, and a ceiling over their terms', async () => {
   const life = fc.record({
     moves: fc.array(move, { minLength: 1, maxLength: 60 }),
     seed: fc.integer(),
     harsh: fc.boolean(),
   })
   let reclaimed = 0
+  let above = 0
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => {
       let disk = new FaultyDisk()
@@ -122,7 +135,7 @@ test('STORE-3: a loss of power leaves a prefix of the appends, with all that was
             if (!silent) answered = Math.max(answered, promises)
           })
           history.push(tellAll(log))
-          if (one.kind === 'turn') await new Promise((resolve) => setImmediate(resolve))
+          if (one.kind === 'turn') await pass(one.count)
         }
         if (log.stats().segments < log.stats().lastSequence / 8) reclaimed++
         let bits = seed
@@ -131,16 +144,22 @@ test('STORE-3: a loss of power leaves a prefix of the appends, with all that was
           () => harsh && chance() < 0.6,
           () => (chance() < 0.5 ? 1 : chance()),
         )
+        const ceiling = (await HighWater.open(disk))?.mark.ceiling ?? 0
         const survivor = await SegmentedLog.openOn(disk, { ...options, onFatal: fatal })
         expect(history.slice(answered)).toContain(tellAll(survivor))
         expect(survivor.lostTail).toBe(false)
+        // STORE-8
+        const terms = groups.map((id) => survivor.group(id).initialState().hardState.term)
+        expect(Math.max(...terms)).toBeLessThanOrEqual(ceiling)
+        above = Math.max(above, ...terms)
         await survivor.close()
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   )
   expect(marks.get('store: a torn tail was cut') ?? 0).toBeGreaterThan(0)
   expect(reclaimed).toBeGreaterThan(0)
+  expect(above).toBeGreaterThan(16)
 })
 
 test('the log on disk and the one in memory tell the same', async () => {
@@ -159,7 +178,7 @@ test('the log on disk and the one in memory tell the same', async () => {
       const memory = new MemoryLog({ timers })
       for (const one of moves) {
         for (const log of [real, memory]) play(log, one, () => {})
-        if (one.kind === 'turn') await new Promise((resolve) => setImmediate(resolve))
+        if (one.kind === 'turn') await pass(one.count)
         expect(tellAll(real)).toBe(tellAll(memory))
       }
       const seen = tellAll(real)

@@ -131,6 +131,44 @@ describe('damage', () => {
     )
     log = await open(disk)
     expect([log.lostTail, log.group(1).lastIndex()]).toEqual([false, 8])
+    // The fence stays for groups that nobody has opened yet.
+    expect(log.fence).toBe(16)
+    await log.close()
+  })
+
+  test('STORE-8: a term is fenced off although the record that told of it is lost, and each loss moves the fence', async () => {
+    const disk = new FaultyDisk()
+    const fences: number[] = []
+    for (const term of [3, 17, 40]) {
+      const before = await open(disk)
+      await store(before, 1, { hardState: state(term, 2, 0) })
+      await before.close()
+      for (const name of await disk.list()) if (name.endsWith('.seg')) disk.forget(name)
+      const log = await open(disk)
+      expect([log.lostTail, log.groups()]).toEqual([true, []])
+      fences.push(log.fence)
+      await log.close()
+    }
+    expect(fences).toEqual([16, 32, 48])
+  })
+
+  test('STORE-8: a removed group keeps its term and vote, and nothing else', async () => {
+    const disk = await written()
+    const more = { maxSegments: 1 }
+    let log = await open(disk, more)
+    await store(log, 2, { hardState: state(7, 3, 0), entries: run(1, 3, 7) })
+    await new Promise<void>((resolve) => log.removeGroup(2, resolve))
+    const left = [true, false, { term: 7, vote: 3, commit: 0 }]
+    const found = () => {
+      const { isNew, isUnknown, state: is } = log.group(2)
+      return [isNew, isUnknown, is.hardState]
+    }
+    expect(found()).toEqual(left)
+    for (let life = 0; life < 3; life++) {
+      await log.close()
+      log = await open(disk, more)
+      expect([log.groups(), ...found()]).toEqual([[1], ...left])
+    }
     await log.close()
   })
 

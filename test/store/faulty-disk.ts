@@ -18,8 +18,14 @@ export class FaultyDisk implements Disk {
   /** Fails the n-th write or sync from now, and no other. */
   failWriteIn = Infinity
   failSyncIn = Infinity
+  /** The power goes at the n-th change from now: it does not happen, and nothing is answered any more. */
+  dieIn = Infinity
   writes = 0
   syncs = 0
+
+  get isDead(): boolean {
+    return this.#dead
+  }
 
   lock(): Promise<void> {
     if (this.#locked) return Promise.reject(new Error('locked'))
@@ -40,6 +46,7 @@ export class FaultyDisk implements Disk {
   }
 
   create(name: string, bytes: number): Promise<DiskFile> {
+    if (this.#dies()) return never
     const zeroes = Buffer.alloc(bytes)
     const content = { synced: zeroes, live: Buffer.from(zeroes), pending: [] }
     this.#files.set(name, content)
@@ -47,17 +54,20 @@ export class FaultyDisk implements Disk {
   }
 
   rename(from: string, to: string): Promise<void> {
+    if (this.#dies()) return never
     this.#files.set(to, this.content(from))
     this.#files.delete(from)
     return Promise.resolve()
   }
 
   remove(name: string): Promise<void> {
+    if (this.#dies()) return never
     this.#files.delete(name)
     return Promise.resolve()
   }
 
   syncDir(): Promise<void> {
+    if (this.#dies()) return never
     this.#durableNames = new Map(this.#files)
     return Promise.resolve()
   }
@@ -101,6 +111,11 @@ export class FaultyDisk implements Disk {
     this.#durableNames.delete(name)
   }
 
+  #dies(): boolean {
+    if (--this.dieIn <= 0) this.#dead = true
+    return this.#dead
+  }
+
   #handle(content: Content): DiskFile {
     const later = (done: Done, error: Error | null, effect: () => void): void => {
       setImmediate(() => {
@@ -111,6 +126,7 @@ export class FaultyDisk implements Disk {
     }
     return {
       write: (bytes, position, done) => {
+        if (this.#dies()) return
         this.writes++
         const error = --this.failWriteIn === 0 ? new Error('ENOSPC') : null
         const copy = Buffer.from(bytes)
@@ -120,6 +136,7 @@ export class FaultyDisk implements Disk {
         })
       },
       sync: (done) => {
+        if (this.#dies()) return
         this.syncs++
         const error = --this.failSyncIn === 0 ? new Error('EIO') : null
         later(done, error, () => {
@@ -134,6 +151,10 @@ export class FaultyDisk implements Disk {
     }
   }
 }
+
+const never = new Promise<never>(() => {
+  // What a dead machine answers.
+})
 
 function put(image: Buffer, bytes: Buffer, at: number): Buffer {
   const needed = at + bytes.length

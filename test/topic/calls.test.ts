@@ -22,7 +22,12 @@ function world() {
     metrics: noMetrics,
   })
   const ends: string[] = []
-  const call = (name: string, ms = 1_000, verdict: 'done' | 'more' | 'again' = 'done'): void =>
+  const call = (
+    name: string,
+    ms = 1_000,
+    verdict: 'done' | 'more' | 'again' = 'done',
+    isAnew = false,
+  ): void =>
     calls.call(
       2,
       (id) => [32, id, name, { kind: 'card' }] as TopicMessage,
@@ -32,6 +37,7 @@ function world() {
         return verdict
       },
       (why) => ends.push(`${name} ${why}`),
+      isAnew,
     )
   const answer = (id: number) => calls.answer(id, [33, id, null])
   return { time, sent, reachable, calls, ends, call, answer }
@@ -169,4 +175,19 @@ test('queue-full after the link to an earlier owner broke, or the owner changed 
   call('c')
   for (const id of [1, 2, 3]) calls.refused(2, [36, id, 'queue-full', 2, 3])
   expect(ends).toEqual(['a no-answer', 'b no-answer', 'c queue-full'])
+})
+
+test('without a key each try has its own number, and only the answer to the last counts', () => {
+  const { sent, calls, call, answer, ends } = world()
+  calls.owns(2, 3, 1)
+  call('a', 1_000, 'done', true)
+  call('b', 1_000, 'done', true)
+  calls.down(3)
+  calls.up(3)
+  expect(sent.map((each) => each.call)).toEqual([1, 2, 3, 4])
+  answer(2)
+  calls.refused(3, [36, 1, 'internal', 0, 0])
+  expect(ends).toEqual([])
+  for (const id of [3, 4, 3]) answer(id)
+  expect(ends).toEqual(['a answered', 'b answered'])
 })

@@ -136,6 +136,9 @@ function remove(run: ChaosRun, dice: Dice): void {
   const deleted = run.truth.deleted.get(topic) ?? new Set()
   if (hard) for (let seq = low; seq < hi; seq++) deleted.add(seq)
   run.truth.deleted.set(topic, deleted)
+  const own = run.truth.hidden.get(`${client.uid} ${topic}`) ?? new Set()
+  for (let seq = low; seq < hi; seq++) own.add(seq)
+  run.truth.hidden.set(`${client.uid} ${topic}`, own)
   client.send(topic, { kind: 'del', what: 'msg', delseq: [{ low, hi }], hard })
 }
 
@@ -166,7 +169,31 @@ export function arrive(run: ChaosRun, dice: Dice): void {
   const client = run.client(dice.pick(run.uids), dice.pick(run.world.living))
   client.historic = dice.chance(20)
   if (dice.chance(50)) client.send(meTopic(client.uid), enter)
-  for (const topic of run.topicsOf(client.uid)) if (dice.chance(70)) client.send(topic, enter)
+  for (const topic of run.topicsOf(client.uid)) {
+    if (!dice.chance(70)) continue
+    const top = run.truth.messages(topic).size
+    // Some come back, and say what they have.
+    const cursor = dice.chance(40) && top > 0 ? Math.max(0, top - dice.below(60)) : undefined
+    client.send(topic, enter, () => {}, cursor)
+  }
+}
+
+/** Reads nothing for a while, and then again. */
+function dawdle(run: ChaosRun, dice: Dice): void {
+  const client = dice.pick(run.living)
+  client.isSlow = true
+  run.world.time.after(dice.below(3_000), () => client.ease())
+}
+
+/** Out and in again, with what it has. */
+function resume(run: ChaosRun, dice: Dice): void {
+  const [client, topic] = run.attached(dice)
+  const stay = client?.stay(topic)
+  if (client === undefined || stay === undefined) return
+  const cursor = stay.seqs.at(-1) ?? stay.from ?? undefined
+  client.send(topic, { kind: 'leave', unsub: false }, (code) => {
+    if (code < 400) client.send(topic, enter, () => {}, cursor)
+  })
 }
 
 export const actions: readonly (readonly [weight: number, action: Action])[] = [
@@ -180,4 +207,6 @@ export const actions: readonly (readonly [weight: number, action: Action])[] = [
   [4, manage],
   [3, vanish],
   [6, arrive],
+  [4, dawdle],
+  [3, resume],
 ]

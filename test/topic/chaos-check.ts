@@ -147,13 +147,15 @@ function missing(
 ): number[] {
   const got = new Set(stay.seqs)
   const deleted = truth.deleted.get(topic)
+  const hidden = truth.hidden.get(`${client.uid} ${topic}`)
   const missed: number[] = []
   if (stay.from === null && got.size === 0) return []
   for (let seq = (stay.from ?? (stay.seqs[0] as number) - 1) + 1; seq <= last; seq++) {
     const message = truth.messages(topic).get(seq)
     const own = message?.noecho === true && message.producer === client.sid
     if (own && got.has(seq)) truth.wrong(`${client.sid} got its own ${seq} of ${topic}`)
-    if (!own && !got.has(seq) && deleted?.has(seq) !== true) missed.push(seq)
+    const isGone = deleted?.has(seq) === true || hidden?.has(seq) === true
+    if (!own && !got.has(seq) && !isGone) missed.push(seq)
   }
   return missed
 }

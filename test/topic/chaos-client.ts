@@ -21,6 +21,7 @@ export interface Sent {
   readonly id: string
   readonly topic: TopicName
   readonly command: Command
+  readonly cursor: number | undefined
   readonly at: number
   /** Messages with its id that end it, by code. */
   code: number
@@ -60,6 +61,8 @@ export class ChaosClient implements Subscriber {
   readonly marks = new Map<string, number>()
   readonly news = new Map<string, number>()
   gone = false
+  isSlow = false
+  readonly knowsNotices = false
   /** It asks for history: what is live among its messages cannot be told. */
   historic = false
   readonly #world: ChaosWorld
@@ -84,7 +87,18 @@ export class ChaosClient implements Subscriber {
     return last?.over === false ? last : undefined
   }
 
-  send(topic: TopicName, command: Command, answered: (code: number) => void = () => {}): Sent {
+  /** It reads again. */
+  ease(): void {
+    this.isSlow = false
+    if (this.lives) this.node.hub.eased(this.sid)
+  }
+
+  send(
+    topic: TopicName,
+    command: Command,
+    answered: (code: number) => void = () => {},
+    cursor?: number,
+  ): Sent {
     const id = `${this.sid}-${this.#next++}`
     const said = clientTopicName(topic, this.uid)
     this.#topics.set(said, topic)
@@ -93,6 +107,7 @@ export class ChaosClient implements Subscriber {
       id,
       topic,
       command,
+      cursor,
       at,
       code: 0,
       seq: 0,
@@ -103,7 +118,7 @@ export class ChaosClient implements Subscriber {
     }
     this.sent.push(sent)
     this.#oracle.note(() => `${id} on ${this.node.index} ${topic} ${JSON.stringify(command)}`)
-    this.node.hub.request(this, { id, said, topic, asChan: false, command }, () => {
+    this.node.hub.request(this, { id, said, topic, asChan: false, command, cursor }, () => {
       sent.done++
       sent.doneAt = this.#world.time.monotonic()
       if (sent.done > 1) this.#oracle.wrong(`${id} ${command.kind} was done ${sent.done} times`)
@@ -114,6 +129,11 @@ export class ChaosClient implements Subscriber {
   leaveForGood(): void {
     this.gone = true
     if (this.node.up) this.node.hub.forget(this.sid)
+  }
+
+  /** What is kept is told later by the session; here it makes no difference. */
+  keep(_key: string, frame: () => Frame): void {
+    this.deliver(frame())
   }
 
   deliver(frame: Frame): boolean {
@@ -169,11 +189,25 @@ export class ChaosClient implements Subscriber {
       .slice(this.sent.indexOf(sent) + 1)
       .some((later) => later.topic === topic && later.command.kind === 'leave')
     if (left) return // it did not wait for this answer: in the order of its requests it is out again
-    if (this.stay(topic) === undefined) {
+    const before = this.stay(topic)
+    if (before === undefined || sent.cursor !== undefined) {
       const stays = this.stays.get(topic) ?? []
-      stays.push({ from: null, seqs: [], over: false, doubtful: false, opener: sent.id })
+      stays.push({
+        from: before === undefined ? (sent.cursor ?? null) : this.#rewound(before, sent),
+        seqs: [],
+        over: false,
+        doubtful: false,
+        opener: sent.id,
+      })
       this.stays.set(topic, stays)
     }
+  }
+
+  /** It was there already, and came with a cursor: the stream goes back to it, or on as it was. */
+  #rewound(before: Stay, { cursor }: Sent): number | null {
+    before.over = true
+    const last = before.seqs.at(-1) ?? before.from
+    return last === null || cursor === undefined ? null : Math.min(cursor, last)
   }
 
   #meta(meta: any): void {
@@ -190,6 +224,7 @@ export class ChaosClient implements Subscriber {
     if (topic === undefined) return this.#oracle.wrong(`${this.sid}: data of ${data.topic}`)
     this.#oracle.data(this, topic, data.seq, data.content)
     if (this.historic) return
+    if (this.isSlow) this.#oracle.wrong(`${this.sid} is slow and got ${data.seq} of ${topic}`)
     const stay = this.stay(topic)
     if (stay === undefined) {
       return this.#oracle.wrong(`${this.sid}: live ${data.seq} of ${topic} and not attached`)

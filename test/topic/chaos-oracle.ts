@@ -26,6 +26,8 @@ export class Truth implements Oracle {
   readonly rows = new Map<string, string>()
   /** seqs that somebody asked to delete for everybody. */
   readonly deleted = new Map<TopicName, Set<number>>()
+  /** By user and topic: seqs that he asked to delete for himself or for everybody. */
+  readonly hidden = new Map<string, Set<number>>()
   readonly leavers = new Set<string>()
   readonly #messages = new Map<string, Map<number, StoredMessage>>()
   readonly #stored = new Set<string>()

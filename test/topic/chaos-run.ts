@@ -60,6 +60,7 @@ export class ChaosRun {
     }
     this.note('heal')
     await this.world.heal()
+    for (const client of this.living) client.ease()
     await this.world.time.run(5_500)
     await this.#probe()
     await check(this)

@@ -22,6 +22,8 @@ const chatLimits = {
   minTagLength: 2,
   maxTagLength: 96,
   messageDeleteAgeS: 600,
+  keepMessages: 0,
+  keepMessagesS: 0,
   p2pDelete: true,
 }
 

@@ -15,6 +15,14 @@ import { Client } from './world.ts'
 const spread = { nodes: 3, owner: 1, place: (i: number) => (i % 2) + 2 }
 const uid = parseUserId('usrFYHpffQQIhE')!
 
+const quick = {
+  level: 'auth',
+  userAgent: '',
+  isSlow: false,
+  knowsNotices: false,
+  keep() {},
+} as const
+
 function proxyWorld() {
   const asked: [number, number][] = []
   const got: any[] = []
@@ -22,6 +30,7 @@ function proxyWorld() {
     now: () => 0,
     meSessions: () => [],
     isAttached: () => false,
+    behind() {},
     catchUp: (_topic, low, high) => void asked.push([low, high]),
     listChanged() {},
     detached() {},
@@ -29,7 +38,7 @@ function proxyWorld() {
   })
   const session = (sid: string): Attachment => {
     const deliver = ({ json }: { json: string }): boolean => got.push(JSON.parse(json)) > 0
-    const attachment = new Attachment({ sid, uid, level: 'auth', userAgent: '', deliver }, false)
+    const attachment = new Attachment({ ...quick, sid, uid, deliver }, false)
     proxy.sessions.set(sid, attachment)
     return attachment
   }
@@ -102,7 +111,7 @@ test('a page that begins behind the place of a session that came meanwhile is as
 test('who is not a member for the new owner is evicted, though the news of it was lost', () => {
   const { proxy, got, session } = proxyWorld()
   proxy.enter(session('a'), 0x0f, 0x0f, 0)
-  proxy.attached(2, 0, [[uid, 0, 0, false]])
+  proxy.attached(2, 0, [[uid, 0, 0, false, false]])
   expect(got).toMatchObject([{ ctrl: { code: 205 } }])
   expect(proxy.sessions.size).toBe(0)
 })
@@ -150,6 +159,46 @@ test('a {sub} behind a {leave} whose facts are under way is answered behind it, 
   ])
 })
 
+test('a link breaks between the answers to a {leave} and to the {sub} behind it: the {sub} holds', async () => {
+  const scene = await Scene.make(spread, 2)
+  const { world } = scene
+  const [a, b] = [scene.client(0), scene.client(1)]
+  const other = new Client(world, 3, b.uid, 'other')
+  const list = world.groupOf(b.uid)
+  const topics = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => grpTopic(77, i))
+  const topic = topics.find((name) => world.groupOf(name) !== list)!
+  await a.sub(topic, { create: 'grp' }, 'new2')
+  await b.sub(topic)
+  list.commits = false // the answers wait for the news of them to arrive
+  const left = b.send(topic, { kind: 'leave', unsub: true })
+  await world.settle(50)
+  other.send(topic, { kind: 'sub' })
+  await world.settle(300)
+  const back = b.send(topic, { kind: 'sub' })
+  const post = world.post.bind(world)
+  let lost = 0
+  world.post = (from, to, m) => {
+    // The first answer is lost with its link, which is back before the second leaves.
+    const isAnswer = from === 1 && to === 3 && m[0] === 22
+    if (!isAnswer || lost++ > 0) return post(from, to, m)
+    world.node(3).hub.nodeDown(1)
+    world.node(3).hub.nodeUp(1)
+    return true
+  }
+  await world.settle(1_700)
+  list.commits = true
+  await world.settle(3_000)
+  expect(lost).toBeGreaterThan(1)
+  const codes = b.got.filter(({ ctrl }) => [left, back].includes(ctrl?.id)).map((m) => m.ctrl)
+  expect(codes).toMatchObject([
+    { id: left, code: 200 },
+    { id: back, code: 200 },
+  ])
+  a.publish(topic, 'after')
+  await world.settle()
+  expect(b.data(topic).map(([, text]) => text)).toEqual(['after'])
+})
+
 test('what still comes for a proxy that everybody left does not take its successor away', () => {
   const time = new VirtualTime()
   const sent: TopicMessage[] = []
@@ -167,7 +216,7 @@ test('what still comes for a proxy that everybody left does not take its success
   const topic = grpTopic(1, 2)
   const call = (): number => sent.at(-1)?.[1] as number
   const join = (sid: string): void => {
-    const from = { sid, uid, level: 'auth', userAgent: '', deliver: () => true } as const
+    const from = { ...quick, sid, uid, deliver: () => true }
     const command = { kind: 'sub' } as const
     hub.request(from, { id: sid, said: topic, topic, asChan: false, command }, () => {})
     const parts = [{ kind: 'ctrl', code: 200 }] as const

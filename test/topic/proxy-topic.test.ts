@@ -24,6 +24,9 @@ function listener(sid: string) {
       uid,
       level: 'auth',
       userAgent: '',
+      isSlow: false,
+      knowsNotices: false,
+      keep() {},
       deliver(frame: Frame) {
         const { data } = JSON.parse(frame.json)
         if (data) seqs.push(data.seq)
@@ -41,6 +44,7 @@ function world() {
     now: () => 0,
     meSessions: () => [],
     isAttached: () => false,
+    behind() {},
     catchUp: (_topic, low, high) => void asked.push({ low, high }),
     listChanged() {},
     detached() {},
@@ -95,7 +99,7 @@ test('a new owner: what was missed comes first, in as many pages as it takes', (
   proxy.events(1, [message(1)])
   proxy.attaching()
   proxy.events(2, [message(252), message(253)])
-  proxy.attached(2, 251, [[uid, mode, mode, true]])
+  proxy.attached(2, 251, [[uid, mode, mode, true, false]])
   while (asked.length > 0) answer()
   expect(seqs).toEqual(Array.from({ length: 253 }, (_, i) => i + 1))
 })
@@ -150,7 +154,7 @@ test('whatever is lost, repeated or late on the way: once, in order, without a g
         } else {
           term++
           proxy.attaching()
-          proxy.attached(term, last, [[uid, mode, mode, true]])
+          proxy.attached(term, last, [[uid, mode, mode, true, false]])
         }
         expect(seqs).toEqual(Array.from({ length: seqs.length }, (_, i) => i + 1))
       }

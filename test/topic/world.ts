@@ -169,6 +169,8 @@ export class WorldNode {
           minTagLength: 2,
           maxTagLength: 96,
           messageDeleteAgeS: 600,
+          keepMessages: 0,
+          keepMessagesS: 0,
           p2pDelete: true,
         },
         listener: this.hub.desk,
@@ -189,6 +191,9 @@ export class Client implements Subscriber {
   readonly level = 'auth'
   readonly userAgent = 'test'
   readonly got: any[] = []
+  isSlow = false
+  knowsNotices = false
+  readonly kept: [string, any][] = []
   readonly #world: World
   readonly #node: WorldNode
   #next = 1
@@ -205,11 +210,22 @@ export class Client implements Subscriber {
     return true
   }
 
+  keep(key: string, frame: () => Frame): void {
+    this.kept.push([key, JSON.parse(frame().json)])
+  }
+
+  /** It reads again: its topics go on. */
+  ease(): void {
+    this.isSlow = false
+    this.#node.hub.eased(this.sid)
+  }
+
   /** Sends without waiting; its answers carry the id that comes back. */
-  send(topic: TopicName, command: Command, said?: string): string {
+  send(topic: TopicName, command: Command, said?: string, cursor?: number): string {
     const id = `${this.sid}-${this.#next++}`
     const name = said ?? clientTopicName(topic, this.uid)
-    this.#node.hub.request(this, { id, said: name, topic, asChan: false, command }, () => {})
+    const asChan = name.startsWith('chn')
+    this.#node.hub.request(this, { id, said: name, topic, asChan, command, cursor }, () => {})
     return id
   }
 

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { frameHeaderBytes, type PeerMessage } from '../../src/wire/peer-frames.ts'
 import { encodeFrames, newReader, newWriter } from './framing.ts'
+import { minPeerVersion } from '../../src/wire/versions.ts'
 
 const sample: readonly PeerMessage[] = [
   [16, 1, 2, 3],
@@ -109,6 +110,15 @@ describe('damage', () => {
     const reader = newReader()
     expect(readAll([bytes], reader)).toMatchObject({ messages: [], fault })
     expect(readAll([stream], reader)).toMatchObject({ messages: [], fault })
+  })
+
+  test('a stream begins with the oldest version, so that any peer with one in common reads the hello', () => {
+    const writer = newWriter()
+    writer.add([1])
+    expect(writer.take()[0]?.[frameHeaderBytes]).toBe(minPeerVersion)
+    writer.version = 200
+    writer.add([2])
+    expect(readAll([...writer.take()])).toMatchObject({ messages: [], fault: 'frame-version' })
   })
 
   test('after frames in order, a bad one stops the stream there', () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { loadCluster, noOverrides } from '../../node/config.ts'
+import type { Options } from '../../node/options.ts'
 import { deriveKeys, readSecret } from '../../node/secrets.ts'
 import { AdminClient } from '../cluster/admin-client.ts'
 import { freeBlock } from '../cluster/cluster-folder.ts'
@@ -9,16 +10,20 @@ import { clusterFileName } from '../cluster/find-cluster.ts'
 import { LocalCluster } from '../cluster/local-cluster.ts'
 import { CommandFailed, exitCodes } from '../exit-codes.ts'
 import { say } from '../output.ts'
+import { LinkCuts } from './link-cuts.ts'
 
 /** The cluster that is measured. */
 export interface BenchTarget {
   readonly urls: readonly string[]
+  readonly apiKey: string
   readonly names: readonly string[]
   readonly admins: readonly AdminClient[]
   /** Server processes, where they are known. */
   pids(): number[]
   /** Present when the measurement owns the processes, and may kill them. */
   readonly own: LocalCluster | undefined
+  /** Present when it was wished for: proxies between the nodes of an own cluster. */
+  readonly cuts: LinkCuts | undefined
   close(): Promise<void>
 }
 
@@ -29,7 +34,14 @@ export interface TargetWish {
   readonly tmp: string | undefined
   readonly nodes: number
   readonly keep: boolean
+  /** Options of a temporary cluster, besides those that would be what is measured. */
+  readonly options?: Partial<Options>
+  /** Proxies stand between the nodes of a temporary cluster. */
+  readonly withCuts?: boolean
 }
+
+/** What measures and is measured share the machine, ms. */
+const adminTimeoutMs = 5_000
 
 /** Limits that would be what is measured. */
 const benchOptions = {
@@ -47,14 +59,22 @@ export async function openTarget(wish: TargetWish): Promise<BenchTarget> {
   // Somewhere, so that two measurements, or a measurement and a cluster that starts, do not meet.
   const basePort = await freeBlock(3 * wish.nodes, 10_000 + 100 * Math.floor(Math.random() * 200))
   const own = await LocalCluster.open(
-    { dir, nodes: wish.nodes, basePort, name: 'bench', options: benchOptions },
+    {
+      dir,
+      nodes: wish.nodes,
+      basePort,
+      name: 'bench',
+      options: { ...benchOptions, ...wish.options },
+    },
     {
       nodeReady: (node, ms) => say(`  ${node.seed.name} is ready (${(ms / 1000).toFixed(1)} s)`),
       nodeDied: (node, how) => say(`${node.seed.name} ${how}:\n${node.logTail(12)}`),
     },
   )
+  const cuts = wish.withCuts === true ? await LinkCuts.between(own.folder.nodes, dir) : undefined
   const close = async () => {
     const clean = await own.stop()
+    cuts?.close()
     if (wish.keep || !clean) say(`kept ${dir}`)
     else rmSync(dir, { recursive: true, force: true })
   }
@@ -69,6 +89,7 @@ export async function openTarget(wish: TargetWish): Promise<BenchTarget> {
   return {
     ...attached(own.folder.file),
     own,
+    cuts,
     close,
     pids: () => own.nodes.flatMap(({ pid }) => pid ?? []),
   }
@@ -76,15 +97,21 @@ export async function openTarget(wish: TargetWish): Promise<BenchTarget> {
 
 function attached(file: string): BenchTarget {
   const { cluster, nodes } = loadCluster(file, noOverrides)
-  const { apiKey } = deriveKeys(readSecret(cluster.secret), cluster.name, cluster.profile)
+  const { apiKey, adminToken } = deriveKeys(
+    readSecret(cluster.secret),
+    cluster.name,
+    cluster.profile,
+  )
   return {
+    apiKey,
     urls: nodes.map(
       (node) => `ws://${node.client}/v0/channels?apikey=${encodeURIComponent(apiKey)}`,
     ),
     names: nodes.map((node) => node.name),
-    admins: nodes.map((node) => new AdminClient(node.admin)),
+    admins: nodes.map((node) => new AdminClient(node.admin, adminTimeoutMs, () => adminToken)),
     pids: () => nodes.flatMap((node) => pidOf(join(dirname(file), `${node.name}.pid`))),
     own: undefined,
+    cuts: undefined,
     close: async () => {},
   }
 }

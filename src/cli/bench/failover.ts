@@ -1,145 +1,137 @@
-import type { BenchSession } from './bench-session.ts'
-import { Refused } from './bench-session.ts'
 import { ownCluster } from './bench-target.ts'
 import type { BenchTarget } from './bench-target.ts'
 import { BenchUsers } from './bench-users.ts'
+import { blowOf } from './blow.ts'
+import type { Blow, BlowKind } from './blow.ts'
 import { quantileOf, rounded } from './latencies.ts'
-import { isClean, Ledger } from './ledger.ts'
+import { isClean } from './ledger.ts'
 import type { LedgerVerdict } from './ledger.ts'
-import { payload } from './payload.ts'
+import { Probe } from './probe.ts'
+import type { Recovery } from './probe.ts'
 
 export interface FailoverSettings {
+  readonly how: BlowKind
   readonly trials: number
   readonly size: number
-  /** Calm before each kill. */
+  /** Calm before each blow. */
   readonly settleMs: number
 }
 
-export interface FailoverResult {
-  readonly trials: number
-  /** From the kill to the first acknowledgement of a publish that was sent after it. */
+/** Of all trials, ms from the blow. */
+export interface Spread {
   readonly p50Ms: number | null
   readonly p99Ms: number | null
-  readonly minMs: number | null
   readonly maxMs: number | null
-  /** Longest time without an acknowledgement around a kill, the largest of all trials. */
+}
+
+export interface FailoverResult {
+  readonly how: BlowKind
+  readonly trials: number
+  /** To the first acknowledgement of a publish that was sent after it. */
+  readonly ack: Spread
+  /** To the first delivery of such a publish to a reader on another node. */
+  readonly live: Spread
+  /** Longest time without an acknowledgement around a blow, the largest of all trials. */
   readonly longestGapMs: number | null
+  /** Live messages that were not the next one. */
+  readonly liveGaps: number
   readonly history: LedgerVerdict
   readonly codes: Readonly<Record<string, number>>
   readonly clean: boolean
 }
 
-const probeMs = 10
 const giveUpMs = 30_000
 const readyMs = 60_000
 
-/** kill -9 of the owner of a topic, again and again; a client of a survivor publishes to it all the while. */
+/** A topic loses its owner, again and again; clients of the survivors publish to it and read it all the while. */
 export async function benchFailover(
   target: BenchTarget,
   settings: FailoverSettings,
   say: (line: string) => void,
 ): Promise<FailoverResult> {
   const cluster = ownCluster(target)
+  const blow = blowOf(settings.how, cluster, target.cuts)
   const users = new BenchUsers(target.urls, 1_000)
   const sum = { acked: 0, lost: 0, dup: 0, misplaced: 0, unackedKept: 0 }
   const codes: Record<string, number> = {}
-  const times: number[] = []
-  const gaps: number[] = []
+  const trials: (Recovery & { gapMs: number })[] = []
+  let liveGaps = 0
   for (let t = 0; t < settings.trials; t++) {
-    const topic = await users.newTopic(t)
-    const owner = await ownerOf(target, topic)
-    const victim = cluster.nodes[owner]!
-    const session = await users.connect((owner + 1) % target.urls.length)
-    await session.attach(topic)
-    const probe = new Probe(session, topic, settings.size, codes)
-    await pause(settings.settleMs)
-    const began = performance.now()
-    await cluster.kill(victim)
-    const firstMs = await probe.firstAfter(began)
-    times.push(firstMs)
-    gaps.push(await probe.stop())
-    const verdict = await probe.ledger.check(users, (owner + 1) % target.urls.length)
+    const trial = await oneTrial({ target, users, blow, settings, codes, t })
+    const { recovery, gapMs, verdict, owner } = trial
+    trials.push({ ...recovery, gapMs })
+    liveGaps += trial.liveGaps
     for (const key of Object.keys(sum) as (keyof LedgerVerdict)[]) sum[key] += verdict[key]
-    session.close()
+    const flaws = isClean(verdict) ? '' : `, history ${JSON.stringify(verdict)}`
     say(
-      `  trial ${t + 1}: ${target.names[owner]} killed, first ack after ${firstMs.toFixed(0)} ms${isClean(verdict) ? '' : `, history ${JSON.stringify(verdict)}`}`,
+      `  trial ${t + 1}: ${settings.how} ${target.names[owner]}, first ack after ${recovery.ackMs.toFixed(0)} ms, live after ${recovery.liveMs.toFixed(0)} ms${flaws}`,
     )
-    cluster.startNode(victim)
-    await Promise.all(cluster.nodes.map((node) => node.ready(readyMs)))
-    await settled(target)
   }
+  const acks = trials.map((trial) => trial.ackMs)
+  const lives = trials.map((trial) => trial.liveMs)
   return {
+    how: settings.how,
     trials: settings.trials,
-    p50Ms: rounded(quantileOf(times, 0.5), 0),
-    p99Ms: rounded(quantileOf(times, 0.99), 0),
-    minMs: rounded(Math.min(...times), 0),
-    maxMs: rounded(Math.max(...times), 0),
-    longestGapMs: rounded(Math.max(...gaps), 0),
+    ack: spreadOf(acks),
+    live: spreadOf(lives),
+    longestGapMs: rounded(Math.max(...trials.map((trial) => trial.gapMs)), 0),
+    liveGaps,
     history: sum,
     codes,
-    clean: isClean(sum) && times.every(Number.isFinite),
+    clean: isClean(sum) && liveGaps === 0 && [...acks, ...lives].every(Number.isFinite),
   }
 }
 
-/** Publishes every 10 ms, whatever the answers do. */
-class Probe {
-  readonly ledger: Ledger
-  readonly #session: BenchSession
-  readonly #topic: string
-  readonly #size: number
-  readonly #codes: Record<string, number>
-  readonly #timer: NodeJS.Timeout
-  /** Publishes that have no answer yet. */
-  readonly #open = new Set<Promise<void>>()
-  #next = 0
-  #lastAck = 0
-  #longestGap = 0
-  #killedAt = Number.POSITIVE_INFINITY
-  #first: number | undefined
-
-  constructor(session: BenchSession, topic: string, size: number, codes: Record<string, number>) {
-    this.#session = session
-    this.#topic = topic
-    this.#size = size
-    this.#codes = codes
-    this.ledger = new Ledger(topic)
-    this.#timer = setInterval(() => this.#one(), probeMs)
+async function oneTrial(of: {
+  target: BenchTarget
+  users: BenchUsers
+  blow: Blow
+  settings: FailoverSettings
+  codes: Record<string, number>
+  t: number
+}): Promise<{
+  recovery: Recovery
+  gapMs: number
+  liveGaps: number
+  verdict: LedgerVerdict
+  owner: number
+}> {
+  const { target, users, blow, settings, codes } = of
+  const cluster = ownCluster(target)
+  const count = target.urls.length
+  const topic = await users.newTopic(of.t)
+  const owner = await ownerOf(target, topic)
+  const victim = cluster.nodes[owner]!
+  // Both live on: with three nodes or more, on different nodes.
+  const publisher = await users.connect((owner + 1) % count)
+  const reader = await users.connect((owner + Math.max(1, count - 1)) % count)
+  await Promise.all([publisher.attach(topic), reader.attach(topic)])
+  const probe = new Probe({ publisher, reader }, topic, settings.size, codes)
+  await pause(settings.settleMs)
+  let recovery: Recovery
+  let gapMs: number
+  let verdict: LedgerVerdict
+  try {
+    const struckAt = performance.now()
+    await blow.strike(victim)
+    recovery = await probe.recovered(struckAt)
+    gapMs = await probe.stop()
+    verdict = await probe.ledger.check(users, (owner + 1) % count)
+  } finally {
+    blow.heal(victim)
   }
+  publisher.close()
+  reader.close()
+  await Promise.all(cluster.nodes.map((node) => node.ready(readyMs)))
+  await settled(target)
+  return { recovery, gapMs, liveGaps: probe.gaps, verdict, owner }
+}
 
-  /** Infinity: none came before giving up. */
-  async firstAfter(killedAt: number): Promise<number> {
-    this.#killedAt = killedAt
-    while (this.#first === undefined && performance.now() - killedAt < giveUpMs) await pause(2)
-    return this.#first === undefined ? Number.POSITIVE_INFINITY : this.#first - killedAt
-  }
-
-  /** Ends the load and waits for its answers. Returns the longest time without an acknowledgement, ms. */
-  async stop(): Promise<number> {
-    await pause(300)
-    clearInterval(this.#timer)
-    await Promise.all(this.#open)
-    return this.#longestGap
-  }
-
-  #one(): void {
-    const n = this.#next++
-    const sentAt = performance.now()
-    this.ledger.sent(n)
-    const done = this.#session.publish(this.#topic, payload(n, this.#size)).then(
-      (seq) => {
-        this.ledger.acked(n, seq)
-        const now = performance.now()
-        if (this.#lastAck > 0) this.#longestGap = Math.max(this.#longestGap, now - this.#lastAck)
-        this.#lastAck = now
-        if (sentAt > this.#killedAt) this.#first ??= now
-      },
-      (error: unknown) => {
-        const code = error instanceof Refused ? error.code : String(error)
-        this.#codes[code] = (this.#codes[code] ?? 0) + 1
-      },
-    )
-    this.#open.add(done)
-    void done.then(() => this.#open.delete(done))
+function spreadOf(times: readonly number[]): Spread {
+  return {
+    p50Ms: rounded(quantileOf(times, 0.5), 0),
+    p99Ms: rounded(quantileOf(times, 0.99), 0),
+    maxMs: rounded(Math.max(...times), 0),
   }
 }
 
@@ -160,7 +152,7 @@ async function ownerOf(target: BenchTarget, topic: string): Promise<number> {
 }
 
 /** Waits until leaderships have moved back to where they are wished; goes on without after a while. */
-async function settled(target: BenchTarget): Promise<void> {
+export async function settled(target: BenchTarget): Promise<void> {
   const end = performance.now() + 10_000
   while (performance.now() < end) {
     const ring = await target.admins[0]!.ring().catch(() => undefined)

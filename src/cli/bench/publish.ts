@@ -5,6 +5,7 @@ import { BenchUsers } from './bench-users.ts'
 import { Latencies, median, rounded } from './latencies.ts'
 import { isClean, Ledger } from './ledger.ts'
 import type { LedgerVerdict } from './ledger.ts'
+import { readFigures } from './node-metrics.ts'
 import { payload } from './payload.ts'
 import { cpuSeconds } from './process-usage.ts'
 
@@ -27,6 +28,10 @@ export interface PublishRow {
   readonly serverCpuUs: number | null
   readonly clientCpuPercent: number | null
   readonly errors: number
+  /** Times that a node stood for election, over all runs; delays of the nodes' event loops, at worst. */
+  readonly elections: number
+  readonly loopP99Ms: number | null
+  readonly loopMaxMs: number | null
 }
 
 export interface PublishResult {
@@ -100,6 +105,7 @@ class ClosedLoop {
   ): Promise<PublishRow> {
     const latencies = new Latencies()
     const pids = this.#target.pids()
+    const before = await readFigures(this.#target)
     const began = { at: performance.now(), servers: cpuSeconds(pids), own: process.cpuUsage() }
     const end = began.at + seconds * 1000
     let errors = 0
@@ -114,6 +120,7 @@ class ClosedLoop {
     const elapsed = (performance.now() - began.at) / 1000
     const own = process.cpuUsage(began.own)
     const servers = pids.length === 0 ? Number.NaN : cpuSeconds(pids) - began.servers
+    const after = await readFigures(this.#target)
     return {
       inflight,
       acksPerS: rounded(latencies.count / elapsed, 0),
@@ -123,6 +130,9 @@ class ClosedLoop {
       serverCpuUs: rounded((servers * 1e6) / latencies.count, 1),
       clientCpuPercent: rounded((own.user + own.system) / 1e4 / elapsed, 0),
       errors,
+      elections: after.elections - before.elections,
+      loopP99Ms: after.loopP99Ms,
+      loopMaxMs: after.loopMaxMs,
     }
   }
 
@@ -154,8 +164,10 @@ async function checkAll(topics: readonly Posting[], users: BenchUsers): Promise<
 }
 
 function medianRow(runs: readonly PublishRow[]): PublishRow {
-  const of = (key: Exclude<keyof PublishRow, 'inflight' | 'errors'>, digits: number) =>
-    rounded(median(runs.map((run) => run[key] ?? Number.NaN)), digits)
+  const of = (
+    key: Exclude<keyof PublishRow, 'inflight' | 'errors' | 'elections'>,
+    digits: number,
+  ) => rounded(median(runs.map((run) => run[key] ?? Number.NaN)), digits)
   return {
     inflight: runs[0]!.inflight,
     acksPerS: of('acksPerS', 0),
@@ -165,5 +177,8 @@ function medianRow(runs: readonly PublishRow[]): PublishRow {
     serverCpuUs: of('serverCpuUs', 1),
     clientCpuPercent: of('clientCpuPercent', 0),
     errors: runs.reduce((sum, run) => sum + run.errors, 0),
+    elections: runs.reduce((sum, run) => sum + run.elections, 0),
+    loopP99Ms: of('loopP99Ms', 1),
+    loopMaxMs: rounded(Math.max(...runs.map((run) => run.loopMaxMs ?? Number.NaN)), 1),
   }
 }

@@ -87,9 +87,12 @@ async function newFolder(dir: string, file: string, wish: FolderWish): Promise<C
 }
 
 /** The first of `length` successive ports that are free now, searched from `start` on. */
-export async function freeBlock(length: number, start: number): Promise<number> {
+export async function freeBlock(length: number, start: number, on = host): Promise<number> {
   for (let base = start; base + length < lastPort; base += blockStep) {
-    const busy = await busyPorts(Array.from({ length }, (_, i) => base + i))
+    const busy = await busyPorts(
+      Array.from({ length }, (_, i) => base + i),
+      on,
+    )
     if (busy.length === 0) return base
   }
   throw new CommandFailed(
@@ -99,15 +102,17 @@ export async function freeBlock(length: number, start: number): Promise<number> 
 }
 
 /** Those of `ports` on which nobody can listen now. */
-export async function busyPorts(ports: readonly number[]): Promise<number[]> {
-  const busy = await Promise.all(ports.map(async (port) => ((await isFree(port)) ? [] : [port])))
+export async function busyPorts(ports: readonly number[], on = host): Promise<number[]> {
+  const busy = await Promise.all(
+    ports.map(async (port) => ((await isFree(port, on)) ? [] : [port])),
+  )
   return busy.flat()
 }
 
-function isFree(port: number): Promise<boolean> {
+function isFree(port: number, on: string): Promise<boolean> {
   return new Promise((done) => {
     const server = createServer()
     server.once('error', () => done(false))
-    server.listen(port, host, () => server.close(() => done(true)))
+    server.listen(port, on, () => server.close(() => done(true)))
   })
 }

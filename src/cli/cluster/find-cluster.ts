@@ -1,13 +1,19 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadCluster, noOverrides } from '../../node/config.ts'
+import type { SecretSource } from '../../node/config.ts'
+import { deriveKeys, readSecret } from '../../node/secrets.ts'
 import { CommandFailed } from '../exit-codes.ts'
-import { AdminClient } from './admin-client.ts'
+import { AdminClient, AdminRefused } from './admin-client.ts'
+import type { Credentials } from './admin-client.ts'
 
-/** How the commands that ask a running cluster find it. */
+/** How the commands that ask a running cluster find it, and show that they may. */
 export interface Whereabouts {
   readonly admin?: string | undefined
   readonly dir?: string | undefined
+  readonly config?: string | undefined
+  readonly 'secret-file'?: string | undefined
+  readonly 'admin-token'?: string | undefined
 }
 
 export const defaultDir = '.flotilla'
@@ -18,12 +24,28 @@ export const whereaboutsOptions = {
   admin: {
     type: 'string',
     describe: 'admin address of a node, host:port',
-    conflicts: 'dir',
+    conflicts: ['dir', 'config'],
     requiresArg: true,
   },
   dir: {
     type: 'string',
     describe: `folder of a cluster that was started with up (default: ${defaultDir})`,
+    conflicts: 'config',
+    requiresArg: true,
+  },
+  config: {
+    type: 'string',
+    describe: 'cluster file that the cluster was founded with',
+    requiresArg: true,
+  },
+  'secret-file': {
+    type: 'string',
+    describe: 'secret of the cluster, when neither folder nor cluster file tells it',
+    requiresArg: true,
+  },
+  'admin-token': {
+    type: 'string',
+    describe: 'admin token of the cluster, instead of its secret (FLOTILLA_ADMIN_TOKEN)',
     requiresArg: true,
   },
 } as const
@@ -38,19 +60,34 @@ export interface KnownNode {
 export function findCluster(where: Whereabouts): KnownNode[] {
   if (where.admin !== undefined) {
     if (!/:\d+$/.test(where.admin)) throw new CommandFailed('usage', '--admin takes host:port')
-    return [{ name: null, admin: new AdminClient(where.admin) }]
+    const credentials = credentialsOf(where, undefined)
+    return [{ name: null, admin: new AdminClient(where.admin, undefined, credentials) }]
   }
-  const file = join(where.dir ?? defaultDir, clusterFileName)
+  const file = where.config ?? join(where.dir ?? defaultDir, clusterFileName)
   if (!existsSync(file)) {
     throw new CommandFailed(
       'unreachable',
       `there is no ${file}. Start a cluster with: flotilla up; or name a node with --admin HOST:PORT`,
     )
   }
-  return loadCluster(file, noOverrides).nodes.map(({ name, admin }) => ({
+  const { cluster, nodes } = loadCluster(file, noOverrides)
+  const credentials = credentialsOf(where, cluster.secret)
+  return nodes.map(({ name, admin }) => ({
     name,
-    admin: new AdminClient(admin),
+    admin: new AdminClient(admin, undefined, credentials),
   }))
+}
+
+/** The secret is read only when a node asks for the token, so that facts need no right to read it. */
+function credentialsOf(where: Whereabouts, known: SecretSource | undefined): Credentials {
+  const given = where['admin-token'] ?? process.env['FLOTILLA_ADMIN_TOKEN']
+  const path = where['secret-file']
+  const secret: SecretSource | undefined = path === undefined ? known : { kind: 'file', path }
+  return (clusterName) => {
+    if (given !== undefined && given !== '' && path === undefined) return given
+    if (secret === undefined) return undefined
+    return deriveKeys(readSecret(secret), clusterName, 'development').adminToken
+  }
 }
 
 /** The answer of the first node that gives one. Throws CommandFailed `unreachable` with every reason. */
@@ -63,6 +100,7 @@ export async function askAny<T>(
     try {
       return await ask(admin)
     } catch (error) {
+      if (error instanceof AdminRefused) throw new CommandFailed('refused', error.message)
       reasons.push(`  ${admin.address}: ${reasonOf(error)}`)
     }
   }

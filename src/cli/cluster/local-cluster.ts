@@ -80,6 +80,13 @@ export class LocalCluster {
     await node.exit
   }
 
+  /** Drains one node, and waits until its process is gone. */
+  async stopNode(node: NodeProcess): Promise<void> {
+    this.#expected.add(node)
+    node.signal('SIGTERM')
+    await node.exit
+  }
+
   /** Settles when no node runs any more, for whatever reason. */
   async allGone(): Promise<void> {
     while (this.nodes.some((node) => node.alive)) {

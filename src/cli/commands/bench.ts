@@ -1,39 +1,26 @@
-import type { Argv, CommandModule } from 'yargs'
-import { openTarget } from '../bench/bench-target.ts'
-import type { BenchTarget } from '../bench/bench-target.ts'
+import type { CommandModule } from 'yargs'
+import { blows } from '../bench/blow.ts'
+import type { BlowKind } from '../bench/blow.ts'
+import { benchChange, changes } from '../bench/change.ts'
+import type { ChangeKind } from '../bench/change.ts'
 import { benchFailover } from '../bench/failover.ts'
 import { benchFanout } from '../bench/fanout.ts'
 import { benchIdle } from '../bench/idle.ts'
+import {
+  check,
+  measurement,
+  number,
+  showMap,
+  showRow,
+  timing,
+  timingOf,
+  value,
+} from '../bench/measurement.ts'
+import type { Arguments } from '../bench/measurement.ts'
 import { benchPublish } from '../bench/publish.ts'
-import { CommandFailed } from '../exit-codes.ts'
-import { print, printJson, printTable, say } from '../output.ts'
-import type { Cell } from '../output.ts'
-
-interface CommonArguments {
-  readonly config: string | undefined
-  readonly dir: string | undefined
-  readonly tmp: string | undefined
-  readonly nodes: number
-  readonly keep: boolean
-  readonly json: boolean
-}
-
-/** Every load is bounded in count and time. */
-const bounds = {
-  seconds: [1, 600],
-  warmup: [0, 60],
-  runs: [1, 20],
-  size: [11, 65_536],
-  topics: [1, 1_000],
-  subs: [1, 10_000],
-  window: [1, 1_000],
-  users: [1, 10_000],
-  trials: [1, 200],
-  conns: [1, 50_000],
-  settle: [0, 60_000],
-  nodes: [1, 15],
-  inflight: [1, 10_000],
-} as const satisfies Record<string, readonly [number, number]>
+import { benchRetain } from '../bench/retain.ts'
+import type { RetainSettings } from '../bench/retain.ts'
+import { printTable, say } from '../output.ts'
 
 const publishCommand = measurement(
   'publish',
@@ -66,6 +53,9 @@ const publishCommand = measurement(
             'server µs/publish',
             'client cpu %',
             'errors',
+            'elections',
+            'loop p99 ms',
+            'loop max ms',
           ],
           result.rows.map((r) => [
             r.inflight,
@@ -76,6 +66,9 @@ const publishCommand = measurement(
             r.serverCpuUs,
             r.clientCpuPercent,
             r.errors,
+            r.elections,
+            r.loopP99Ms,
+            r.loopMaxMs,
           ]),
         )
         showMap('history', result.history)
@@ -108,14 +101,21 @@ const fanoutCommand = measurement(
 
 const failoverCommand = measurement(
   'failover',
-  'time from kill -9 of the owner to the next acknowledgement; starts a cluster of its own',
+  'time from the loss of the owner to the next acknowledgement and the next live message; on a cluster of its own',
   (y) =>
     y
-      .option('trials', number(20, 'kills'))
+      .option('how', {
+        choices: blows,
+        default: 'kill' as BlowKind,
+        requiresArg: true,
+        describe: 'kill -9; SIGSTOP; or a partition that nobody is told of',
+      })
+      .option('trials', number(50, 'times'))
       .option('size', number(200, 'bytes of a body'))
-      .option('settle', number(1_000, 'ms of calm before each kill')),
+      .option('settle', number(1_000, 'ms of calm before each')),
   async (target, argv) => {
     const settings = {
+      how: argv['how'] as BlowKind,
       trials: value(argv, 'trials'),
       size: value(argv, 'size'),
       settleMs: value(argv, 'settle'),
@@ -125,13 +125,21 @@ const failoverCommand = measurement(
       result,
       clean: result.clean,
       show: () => {
-        const { history, codes, ...row } = result
+        const { history, codes, ack, live, ...row } = result
+        printTable(
+          ['', 'p50 ms', 'p99 ms', 'max ms'],
+          [
+            ['next ack', ack.p50Ms, ack.p99Ms, ack.maxMs],
+            ['next live message', live.p50Ms, live.p99Ms, live.maxMs],
+          ],
+        )
         showRow(row)
         showMap('history', history)
         showMap('errors', codes)
       },
     }
   },
+  (argv) => ({ withCuts: argv['how'] === 'cut' }),
 )
 
 const idleCommand = measurement(
@@ -155,6 +163,100 @@ const idleCommand = measurement(
   },
 )
 
+const changeCommand = measurement(
+  'change',
+  'what clients see of a rolling restart, a join and a drain; on a cluster of its own',
+  (y) =>
+    y
+      .option('what', {
+        choices: changes,
+        array: true,
+        default: [...changes] as ChangeKind[],
+        requiresArg: true,
+        describe: 'which, in this order',
+      })
+      .option('topics', number(32, 'topics to spread the load over'))
+      .option('rate', number(500, 'publishes a second, whatever the answers do'))
+      .option('quiet', number(20, 'seconds of calm before and after'))
+      .option('size', number(200, 'bytes of a body')),
+  async (target, argv) => {
+    const settings = {
+      what: argv['what'] as ChangeKind[],
+      topics: value(argv, 'topics'),
+      rate: value(argv, 'rate'),
+      size: value(argv, 'size'),
+      quietS: value(argv, 'quiet'),
+    }
+    const result = await benchChange(target, settings, say)
+    return {
+      result,
+      clean: result.clean,
+      show: () => {
+        printTable(
+          ['', 's', 'acks', 'p50 ms', 'p99 ms', 'max ms', 'live p99 ms', 'retried', 'failed'],
+          result.rows.map((r) => [
+            r.part,
+            r.seconds,
+            r.acks,
+            r.p50Ms,
+            r.p99Ms,
+            r.maxMs,
+            r.liveP99Ms,
+            r.retried,
+            r.failed,
+          ]),
+        )
+        showMap('live gaps', { seen: result.liveGaps })
+        showMap('history', result.history)
+        showMap('answers to first attempts', result.codes)
+      },
+    }
+  },
+)
+
+const retainCommand = measurement(
+  'retain',
+  'what the disks hold of very many messages when topics keep few; on a cluster of its own',
+  (y) =>
+    y
+      .option('messages', number(2_000_000, 'messages published'))
+      .option('per-topic', number(10_000, 'messages that a topic keeps'))
+      .option('topics', number(5, 'topics to spread them over'))
+      .option('inflight', number(256, 'publishes outstanding'))
+      .option('every', number(100_000, 'messages between two looks at the disks'))
+      .option('rest', number(60, 'seconds of calm at the end'))
+      .option('size', number(200, 'bytes of a body')),
+  async (target, argv) => {
+    const result = await benchRetain(target, retainSettings(argv), say)
+    return {
+      result,
+      clean: result.clean,
+      show: () => {
+        const { rows, ...sums } = result
+        const names = (what: string) => target.names.map((name) => `${name} ${what} MiB`)
+        printTable(
+          ['messages', 'acks/s', 'p99 ms', ...names('log'), ...names('data')],
+          rows.map((r) => [r.messages, r.acksPerS, r.p99Ms, ...r.log, ...r.data]),
+        )
+        showRow(sums)
+      },
+    }
+  },
+  (argv) => ({ options: { 'keep-messages-per-topic': value(argv, 'per-topic') } }),
+)
+
+function retainSettings(argv: Arguments): RetainSettings {
+  return {
+    messages: value(argv, 'messages'),
+    keep: value(argv, 'per-topic'),
+    topics: value(argv, 'topics'),
+    inflight: value(argv, 'inflight'),
+    every: value(argv, 'every'),
+    restS: value(argv, 'rest'),
+    size: value(argv, 'size'),
+  }
+}
+
 export const benchCommand: CommandModule = {
   command: 'bench <command>',
   describe: 'measure a cluster: a temporary one, or one that runs already',
@@ -164,111 +266,8 @@ export const benchCommand: CommandModule = {
       .command(fanoutCommand)
       .command(failoverCommand)
       .command(idleCommand)
-      .demandCommand(1, 'Say what to measure: publish, fanout, failover or idle.'),
+      .command(changeCommand)
+      .command(retainCommand)
+      .demandCommand(1, 'Say what to measure: publish, fanout, failover, idle, change or retain.'),
   handler: () => {},
-}
-
-interface Measured {
-  readonly result: object
-  readonly clean: boolean
-  show(): void
-}
-
-type Arguments = Readonly<Record<string, unknown>>
-
-function measurement(
-  command: string,
-  describe: string,
-  builder: (y: Argv) => Argv,
-  run: (target: BenchTarget, argv: Arguments) => Promise<Measured>,
-): CommandModule<object, CommonArguments> {
-  return {
-    command,
-    describe,
-    builder: (y) => builder(y).options(common) as never,
-    handler: async (argv) => {
-      check('nodes', argv.nodes)
-      const target = await openTarget(argv)
-      let measured: Measured
-      try {
-        measured = await run(target, { ...argv })
-      } finally {
-        await target.close()
-      }
-      if (argv.json) printJson(measured.result)
-      else measured.show()
-      if (!measured.clean)
-        throw new CommandFailed('violated', 'a promise was broken; see the figures')
-    },
-  }
-}
-
-function number(standard: number, describe: string) {
-  return { type: 'number', default: standard, requiresArg: true, describe } as const
-}
-
-const timing = {
-  seconds: number(5, 'length of a run'),
-  warmup: number(2, 'seconds before the first run'),
-  runs: number(3, 'runs; the median counts'),
-  size: number(200, 'bytes of a body'),
-} as const
-
-const common = {
-  dir: {
-    type: 'string',
-    requiresArg: true,
-    conflicts: 'config',
-    describe: 'measure the cluster of this folder (see up)',
-  },
-  config: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'measure the running cluster of this file',
-  },
-  tmp: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'folder for a temporary cluster: its disk is measured',
-  },
-  nodes: number(3, 'nodes of a temporary cluster'),
-  keep: { type: 'boolean', default: false, describe: 'keep the folder of the temporary cluster' },
-  json: { type: 'boolean', default: false, describe: 'print JSON' },
-} as const
-
-function timingOf(argv: Arguments): {
-  seconds: number
-  warmup: number
-  runs: number
-  size: number
-} {
-  return {
-    seconds: value(argv, 'seconds'),
-    warmup: value(argv, 'warmup'),
-    runs: value(argv, 'runs'),
-    size: value(argv, 'size'),
-  }
-}
-
-function value(argv: Arguments, name: keyof typeof bounds): number {
-  return check(name, Number(argv[name]))
-}
-
-function check(name: keyof typeof bounds, n: number): number {
-  const [min, max] = bounds[name]
-  if (Number.isInteger(n) && n >= min && n <= max) return n
-  throw new CommandFailed('usage', `--${name} takes ${min}..${max}`)
-}
-
-function showRow(result: object): void {
-  const entries = Object.entries(result).filter(([name]) => name !== 'clean')
-  printTable(
-    entries.map(([name]) => name),
-    [entries.map(([, cell]) => cell as Cell)],
-  )
-}
-
-function showMap(title: string, map: object): void {
-  const parts = Object.entries(map).map(([name, n]) => `${name} ${String(n)}`)
-  if (parts.length > 0) print(`${title}: ${parts.join(', ')}`)
 }

@@ -56,15 +56,19 @@ async function ask(nodes: readonly KnownNode[]): Promise<NodeReport[]> {
 
 function show(reports: readonly NodeReport[]): void {
   const first = reports.find((report) => report.status !== null)?.status
-  if (first) print(`cluster ${first.cluster.name} (${first.cluster.id})\n`)
+  if (first) {
+    const { cluster, format } = first
+    print(`cluster ${cluster.name} (${cluster.id}), writes format ${format?.cluster ?? 1}\n`)
+  }
   printTable(
-    ['node', 'index', 'ready', 'admin', 'version', 'up s', 'sessions', 'topics', 'leads', 'groups'],
+    ['node', 'index', 'ready', 'admin', 'version', 'reads format', 'up s', 'sessions', 'topics', 'leads', 'groups'],
     reports.map(({ name, admin, ready, status }) => [
       name,
       status?.node.index,
       ready,
       admin,
       status?.node.version ?? '–',
+      status?.format?.reads,
       status && Math.round(status.node.uptimeS),
       status?.sessions,
       status?.topics,

@@ -2,6 +2,7 @@ import { clientProtocol } from '../../wire/versions.ts'
 import { maxTagLength, minTagLength, oldestVersion } from '../edge-options.ts'
 import type { EdgeOptions } from '../edge-options.ts'
 import { refusals } from '../refusal.ts'
+import type { Extra } from '../dispatch.ts'
 import type { HiBody } from '../schema.ts'
 import type { Session } from '../session.ts'
 import type { Json } from '../../chat/command.ts'
@@ -15,8 +16,11 @@ const maxLang = 35
  * The first words of a client. Answered here and now, always: a client whose `{hi}` fails comes back
  * a thousand times per second (tinode-wire.md 12.2).
  */
-export function runHi(session: Session, body: HiBody): void {
-  if (session.state === 'new') return greet(session, body)
+export function runHi(session: Session, body: HiBody, extra: Extra): void {
+  if (session.state === 'new') {
+    session.knowsNotices = extra?.notices === true
+    return greet(session, body)
+  }
   const id = body.id ?? undefined
   if (body.ver && versionOf(body.ver) !== session.version) {
     return session.refuse(id, undefined, refusals.outOfSequence)

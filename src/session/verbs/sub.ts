@@ -30,7 +30,8 @@ export function runSub(session: Session, body: SubBody, extra: Extra): void {
   const existing = 'create' in address ? newTopic(session.host) : address
   if (existing === null) return refuse(refusals.unavailable)
   const { topic, asChan } = existing
-  const request: TopicRequest = { id, said: body.topic ?? '', topic, asChan, command }
+  const cursor = extra?.cursor ?? undefined
+  const request: TopicRequest = { id, said: body.topic ?? '', topic, asChan, command, cursor }
   session.request(asker, request, true)
 }
 

@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process'
+import { sleep } from '../sleep.ts'
+import { ChangeRefused } from './world.ts'
+import type { Administrator } from './world.ts'
+
+/** What the administrator needs of the world whose members it changes. */
+export interface Membership {
+  /** A node that is not there yet: started with these arguments of `serve`, and led through proxies. */
+  add(name: string, how: (addresses: JoinAddresses) => readonly string[]): Promise<JoiningNode>
+  /** From now on the node may end by itself: the cluster tells it to. */
+  letGo(name: string): void
+  /** The process is gone, and the node no longer in `World.nodes`. */
+  forget(name: string): Promise<void>
+  /** Admin addresses of members, those that serve first, and `last` last. */
+  admins(last?: string): Promise<string[]>
+}
+
+export interface JoinAddresses {
+  readonly peer: string
+  readonly client: string
+  readonly admin: string
+  readonly data: string
+}
+
+export interface JoiningNode {
+  isReady(): Promise<boolean>
+  /** Undefined while it runs. */
+  end(): string | undefined
+}
+
+/** Of `nodes --json`, what is read here. */
+interface NodesReport {
+  readonly nodes: readonly { readonly name: string }[]
+  readonly moving: number
+}
+
+const commandDeadlineMs = 90_000
+const joinDeadlineMs = 90_000
+const pollMs = 200
+
+/** Does what a person would do with the command line of the server. */
+export class LocalAdministrator implements Administrator {
+  readonly #program: string
+  readonly #secretFile: string
+  readonly #members: Membership
+  #joined: number
+
+  /** `founders`: so many names are taken. */
+  constructor(options: {
+    program: string
+    secretFile: string
+    members: Membership
+    founders: number
+  }) {
+    this.#program = options.program
+    this.#secretFile = options.secretFile
+    this.#members = options.members
+    this.#joined = options.founders
+  }
+
+  async join(): Promise<string> {
+    const name = `n${++this.#joined}`
+    const { token } = JSON.parse(await this.#run(['token', 'new', '--json'])) as { token: string }
+    const doors = (await this.#members.admins()).slice(0, 3).flatMap((admin) => ['--join', admin])
+    const node = await this.#members.add(name, ({ peer, client, admin, data }) => [
+      ...doors,
+      ...['--token', token, '--name', name, '--data', data],
+      ...['--peer', peer, '--client', client, '--admin', admin],
+    ])
+    const deadline = performance.now() + joinDeadlineMs
+    while (!(await node.isReady())) {
+      const end = node.end()
+      if (end === undefined && performance.now() < deadline) {
+        await sleep(pollMs)
+        continue
+      }
+      await this.#members.forget(name)
+      throw new ChangeRefused(`${name} could not join: ${end ?? 'it is not ready in time'}`)
+    }
+    return name
+  }
+
+  async drain(node: string): Promise<void> {
+    await this.#run(['nodes', 'drain', node], node)
+  }
+
+  async activate(node: string): Promise<void> {
+    await this.#run(['nodes', 'activate', node], node)
+  }
+
+  async remove(node: string, { dead }: { readonly dead: boolean }): Promise<void> {
+    this.#members.letGo(node)
+    try {
+      await this.#run(['nodes', 'remove', node, ...(dead ? ['--dead'] : [])], node)
+    } catch (error) {
+      // The command may break off after the change was made.
+      if (!(error instanceof ChangeRefused) || (await this.#isMember(node))) throw error
+    }
+    await this.#members.forget(node)
+  }
+
+  async #isMember(node: string): Promise<boolean> {
+    const { nodes } = JSON.parse(await this.#run(['nodes', '--json'], node)) as NodesReport
+    return nodes.some(({ name }) => name === node)
+  }
+
+  async settled(): Promise<boolean> {
+    const report = JSON.parse(await this.#run(['nodes', '--json'])) as NodesReport
+    return report.moving === 0
+  }
+
+  /** Through any node that answers, `about` being the last to ask: it may end in the middle of it. */
+  async #run(command: readonly string[], about?: string): Promise<string> {
+    const [admin = ''] = await this.#members.admins(about)
+    const where = ['--admin', admin, '--secret-file', this.#secretFile]
+    return new Promise((resolve, reject) => {
+      execFile(
+        process.execPath,
+        [this.#program, ...command, ...where],
+        { timeout: commandDeadlineMs },
+        (error, told, complaint) => {
+          const says = complaint.trim().split('\n').at(-1) ?? ''
+          if (error) reject(new ChangeRefused(`${command.join(' ')}: ${says || error.message}`))
+          else resolve(told)
+        },
+      )
+    })
+  }
+}

@@ -1,0 +1,139 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { OpDraft } from '../op.ts'
+import type { LinkProxy } from '../proxy/link-proxy.ts'
+import { AdminView } from './admin-view.ts'
+import { ClockFile } from './clock-file.ts'
+import type { NodeAddresses } from './cluster-config.ts'
+import { logProblems } from './log-problems.ts'
+import type { Allowed } from './log-problems.ts'
+import { MachineView } from './machine-view.ts'
+import { NodeProcess } from './node-process.ts'
+import { ShimmedDisk } from './shimmed-disk.ts'
+import type { NodeEnd } from './world.ts'
+
+export interface LocalNodeOptions {
+  readonly addresses: NodeAddresses
+  /** Of `node`: modules to load first, the server's program and its arguments. */
+  readonly command: readonly string[]
+  readonly data: string
+  /** The harness's own notes about this node. */
+  readonly notes: string
+  readonly logFile: string
+  readonly clientProxy: LinkProxy
+  /** Libraries to load in front of the server; undefined: without that kind of fault. */
+  readonly diskShim: string | undefined
+  readonly faketime: string | undefined
+  readonly environment: Readonly<Record<string, string>>
+}
+
+const adminDeadlineMs = 1_000
+/** Lines that a node leaves behind when it ends. */
+const lastLines = 6
+
+/** One node of the local world: its process, its doors, its disk and its clock. */
+export class LocalNode {
+  readonly name: string
+  readonly addresses: NodeAddresses
+  readonly process: NodeProcess
+  readonly view: AdminView
+  readonly machine: MachineView
+  readonly clientProxy: LinkProxy
+  readonly disk: ShimmedDisk | undefined
+  readonly clock: ClockFile | undefined
+  readonly data: string
+  readonly #logFile: string
+  readonly #redirects: string
+  readonly #stall: string
+  readonly #allowed: Allowed[] = []
+  #words: RegExp | undefined
+  #isForGood = false
+
+  constructor(options: LocalNodeOptions) {
+    const { addresses, command, data, notes, logFile, diskShim, faketime } = options
+    mkdirSync(notes, { recursive: true })
+    this.name = addresses.name
+    this.addresses = addresses
+    this.data = data
+    this.clientProxy = options.clientProxy
+    this.view = new AdminView(addresses.admin, adminDeadlineMs)
+    this.machine = new MachineView(addresses.admin)
+    this.#logFile = logFile
+    this.#redirects = join(notes, 'redirects.json')
+    this.#stall = join(notes, 'stall')
+    if (diskShim !== undefined)
+      this.disk = new ShimmedDisk({ shim: diskShim, data, notes: join(notes, 'disk') })
+    if (faketime !== undefined) this.clock = new ClockFile(join(notes, 'clock'))
+    const preloads = [diskShim, faketime].filter((path) => path !== undefined).join(':')
+    this.process = new NodeProcess({
+      command,
+      environment: {
+        ...options.environment,
+        JEPSEN_LITE_REDIRECT: this.#redirects,
+        JEPSEN_LITE_STALL: this.#stall,
+        ...this.disk?.environment,
+        ...this.clock?.environment,
+        ...(preloads !== '' && { LD_PRELOAD: preloads }),
+      },
+      logFile,
+      isAllowed: () => this.#words?.test(this.lastWords()) === true,
+    })
+  }
+
+  /** True address of another node → port of the proxy that leads there; for connections from now on. */
+  setRedirects(redirects: Readonly<Record<string, number>>): void {
+    mkdirSync(dirname(this.#redirects), { recursive: true })
+    writeFileSync(this.#redirects, JSON.stringify(redirects))
+  }
+
+  stall(ms: number): void {
+    writeFileSync(this.#stall, String(ms))
+    this.process.stall()
+  }
+
+  get end(): NodeEnd | undefined {
+    const how = this.process.lastEnd
+    return how === undefined ? undefined : { how, words: this.lastWords() }
+  }
+
+  /** It ended as it was allowed to, for good. */
+  get isLost(): boolean {
+    return this.#isForGood && this.process.lastEnd !== undefined && !this.process.isRunning
+  }
+
+  allowEnd(words: RegExp | undefined, isForGood: boolean): void {
+    this.#isForGood = words !== undefined && isForGood
+    const size = existsSync(this.#logFile) ? statSync(this.#logFile).size : 0
+    const last = this.#allowed.at(-1)
+    if (last && last.to === Infinity)
+      this.#allowed[this.#allowed.length - 1] = { ...last, to: size }
+    if (words) this.#allowed.push({ from: size, to: Infinity, words })
+    this.#words = words
+  }
+
+  /** What it said last; of a node that stopped itself, why. */
+  lastWords(): string {
+    const text = existsSync(this.#logFile) ? readFileSync(this.#logFile, 'utf8').trimEnd() : ''
+    if (text === '') return 'its log is empty'
+    const lines = text.split('\n').slice(-lastLines)
+    const error = lines.flatMap((line) => fatalError(line) ?? []).at(-1)
+    return error ?? lines.join(' | ')
+  }
+
+  logFacts(): OpDraft[] {
+    return logProblems(this.name, this.#logFile, this.process.surprises, this.#allowed)
+  }
+
+  async close(): Promise<void> {
+    this.process.resume()
+    await this.process.kill()
+    this.disk?.close()
+    await this.clientProxy.close()
+  }
+}
+
+function fatalError(line: string): string | undefined {
+  if (!line.includes('"fatal":true')) return undefined
+  const { error, msg, stack } = JSON.parse(line) as Readonly<Record<string, unknown>>
+  return `${String(error)} (${String(msg)}; ${String(stack).split(':')[0]})`
+}

@@ -1,0 +1,122 @@
+import { leaders } from '../../jepsen-lite/checker/leaders.ts'
+import { liveness } from '../../jepsen-lite/checker/liveness.ts'
+import { ring } from '../../jepsen-lite/checker/ring.ts'
+import { call, seen, table } from './checker-table.ts'
+import type { Line } from './checker-table.ts'
+import { publish } from './story.ts'
+
+interface Row {
+  readonly group?: string
+  readonly term?: number
+  readonly role?: string
+  readonly commit?: number
+  readonly applied?: number
+  readonly voters?: readonly string[]
+}
+
+/** What `node` tells of its groups. */
+function state(node: string, rows: readonly Row[], final = false): Line {
+  const groups = rows.map((row) => ({ group: 'p1', term: 3, role: 'follower', ...row }))
+  return seen('cluster-state', node, { boot: 'b', groups, ...(final && { final }) })
+}
+
+table(leaders, [
+  [
+    'applied rises',
+    [state('n1', [{ applied: 4, commit: 5 }]), state('n1', [{ applied: 5, commit: 5 }])],
+    [],
+  ],
+  [
+    'applied goes back',
+    [state('n1', [{ applied: 5 }]), state('n1', [{ applied: 4 }])],
+    ['applied-went-back'],
+  ],
+  [
+    'applied before it is committed',
+    [state('n1', [{ applied: 6, commit: 5 }])],
+    ['applied-beyond-commit'],
+  ],
+  [
+    'a replica that was moved away and came back',
+    [state('n1', [{ term: 5, commit: 9 }]), state('n1', []), state('n1', [{ term: 1, commit: 0 }])],
+    [],
+  ],
+  [
+    'another node has the group meanwhile',
+    [state('n1', [{ term: 5 }]), state('n2', []), state('n1', [{ term: 4 }])],
+    ['term-went-back'],
+  ],
+  [
+    'a replica that begins anew as a learner',
+    [state('n1', [{ commit: 9 }]), state('n1', [{ term: 0, role: 'learner', commit: 0 }])],
+    [],
+  ],
+])
+
+const leader: Row = { role: 'leader', voters: ['n1', 'n2'] }
+const follower: Row = { voters: ['n1', 'n2'] }
+table(liveness, [
+  ['at rest', [state('n1', [leader], true), state('n2', [follower], true)], []],
+  [
+    'two still lead',
+    [state('n1', [leader], true), state('n2', [{ ...leader, term: 2 }], true)],
+    ['many-leaders'],
+  ],
+  [
+    'one still learns',
+    [state('n1', [leader], true), state('n2', [{ ...follower, role: 'learner' }], true)],
+    ['learner-left'],
+  ],
+  [
+    'they disagree on who votes',
+    [state('n1', [leader], true), state('n2', [{ voters: ['n2', 'n3'] }], true)],
+    ['voters-differ'],
+  ],
+  ['a voter has nothing', [state('n1', [leader], true)], ['replica-missing']],
+  [
+    'a name that is taken is served',
+    [...publishThenFault(), ...call('create', 'fail', 't', undefined, undefined).map(taken)],
+    [],
+  ],
+])
+
+function taken(line: Line): Line {
+  return line.type === 'fail' ? { ...line, error: '409 duplicate credential' } : line
+}
+
+function publishThenFault(): Line[] {
+  const nemesis = (f: string, value?: unknown): Line => ({
+    process: 'nemesis',
+    type: 'info',
+    f,
+    key: 'kill',
+    value,
+  })
+  return [
+    ...publish('a.1', 1),
+    nemesis('start', { targets: ['n1'] }),
+    nemesis('effect', { what: 'x' }),
+    nemesis('stop'),
+  ]
+}
+
+const wanted = (partitions: object): Line =>
+  seen('ring', 'n1', { applied: 9, hash: 'x', idle: true, replicas: 2, partitions })
+table(ring, [
+  [
+    'each votes where the table says',
+    [wanted({ 1: ['n2', 'n1'] }), state('n1', [leader], true)],
+    [],
+  ],
+  [
+    'a group votes elsewhere',
+    [wanted({ 1: ['n1', 'n3'] }), state('n1', [leader], true)],
+    ['group-differs-from-table'],
+  ],
+  ['while it moves', [wanted({ 1: ['n1', 'n3'] }), state('n1', [leader])], []],
+  [
+    'nobody tells who votes',
+    [wanted({ 1: ['n1', 'n3'] }), state('n1', [{ role: 'leader' }], true)],
+    [],
+  ],
+])

@@ -1,0 +1,63 @@
+import { apply } from '../../src/meta/apply.ts'
+import type { MetaCommand } from '../../src/meta/command.ts'
+import type { MetaFailure, MetaOutcome } from '../../src/meta/meta-group.ts'
+import type { MetaState } from '../../src/meta/meta-state.ts'
+import { seedState } from '../../src/meta/seed.ts'
+
+/** Group 0 without a group: the real rules, applied at once. What a node sees of it may be held back. */
+export class FakeMeta {
+  #committed: MetaState
+  #seen: MetaState
+  readonly #listeners = new Set<(state: MetaState) => void>()
+  /** While set, nothing is carried out and this is the answer. */
+  failing: MetaFailure | null = null
+  /** What is carried out is not seen until `catchUp`. */
+  isBehind = false
+
+  constructor(state: MetaState = foundedBy(1)) {
+    this.#committed = state
+    this.#seen = state
+  }
+
+  /** As this node sees it. */
+  state(): MetaState {
+    return this.#seen
+  }
+
+  submit(command: MetaCommand): Promise<MetaOutcome> {
+    if (this.failing !== null) return Promise.resolve({ ok: false, failed: this.failing })
+    const { state, result } = apply(this.#committed, command)
+    this.#committed = state as MetaState
+    if (!this.isBehind) this.catchUp()
+    return Promise.resolve(result)
+  }
+
+  catchUp(state = this.#committed): void {
+    this.#committed = state
+    if (this.#seen === state) return
+    this.#seen = state
+    for (const listener of this.#listeners) listener(state)
+  }
+
+  onChange(listener: (state: MetaState) => void): () => void {
+    this.#listeners.add(listener)
+    listener(this.#seen)
+    return () => this.#listeners.delete(listener)
+  }
+}
+
+/** The state of a cluster of n1, n2, … that has just begun. */
+export function foundedBy(count: number): MetaState {
+  return seedState({
+    clusterId: 'c1',
+    members: Array.from({ length: count }, (_, i) => ({
+      name: `n${i + 1}`,
+      address: `127.0.0.1:${7001 + i}`,
+      clientAddress: `127.0.0.1:${6001 + i}`,
+      zone: '',
+    })),
+    partitions: 4,
+    replicationFactor: 3,
+    vnodes: 8,
+  })
+}
