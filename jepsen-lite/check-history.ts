@@ -16,7 +16,7 @@ import { runFolder } from './store.ts'
 
 /** By which operations a model is recognised in a history. */
 const signs: Readonly<Record<ModelName, readonly string[]>> = {
-  topic: ['publish', 'deliver', 'read-all', 'history'],
+  topic: ['publish', 'deliver', 'read-all', 'history', 'look-back', 'mark', 'marks'],
   register: register.names,
   kv: kv.names,
   names: nameModel.names,

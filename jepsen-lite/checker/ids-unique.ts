@@ -26,6 +26,7 @@ export const idsUnique: Checker = {
           })
       }
     }
+    if (history.named('mint').length > 0 && first.size === 0) findings.doubt('no mint was ok')
     return findings.verdict()
   },
 }

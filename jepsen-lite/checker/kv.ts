@@ -33,10 +33,14 @@ function prepare(operations: readonly Operation[]): Problem {
     }
     return id
   }
+  const parts = decoded(rows, found)
+  const exact = parts !== undefined
   const kinds = Uint8Array.from(rows.map((row) => row.kind))
   const values = rows.map((row) => row.text)
   const valueIds = Int32Array.from(values.map(idOf))
-  const unseen = Uint8Array.from(rows.map((row) => (isFound(row, found) ? 0 : 1)))
+  const unseen = Uint8Array.from(
+    rows.map((row) => ((parts ? parts.has(row.text) : isFound(row, found)) ? 0 : 1)),
+  )
   // Appending the same text to the same state again and again is the hot path of a search.
   const appended = rows.map(() => new Map<number, number>())
   const calls = rows.map(asCall)
@@ -49,10 +53,12 @@ function prepare(operations: readonly Operation[]): Problem {
       if (kind === get) return valueIds[call] === state ? state : -1
       if (unseen[call] === 1) return unread
       if (kind === put) return valueIds[call] as number
-      if (state === unread) return -1
       const known = appended[call]?.get(state)
       if (known !== undefined) return known
-      const next = idOf((texts[state] ?? '') + (values[call] ?? ''))
+      const text = (texts[state] ?? '') + (values[call] ?? '')
+      const isRead = state !== unread && found.some((whole) => whole.startsWith(text))
+      // Somebody found what it left: whoever alone can leave that cannot leave it unread.
+      const next = isRead ? idOf(text) : exact ? -1 : unread
       appended[call]?.set(state, next)
       return next
     },
@@ -91,6 +97,28 @@ function asRow(operation: Operation): Row[] {
   if (invoke.f === 'append')
     return [{ operation, kind: append, text: textOf(invoke.value, operation) }]
   return []
+}
+
+/**
+ * The written texts that the found ones are made of, if there is one way only to make them: every
+ * text is written once, and none begins with another. Undefined: there may be more ways than one.
+ */
+function decoded(rows: readonly Row[], found: readonly string[]): Set<string> | undefined {
+  const written = rows.filter((row) => row.kind !== get).map((row) => row.text)
+  const sorted = written.toSorted()
+  if (!sorted.every((text, i) => text !== '' && sorted[i + 1]?.startsWith(text) !== true))
+    return undefined
+  const codes = new Set(written)
+  const lengths = [...new Set(written.map((text) => text.length))].toSorted((a, b) => a - b)
+  const parts = new Set<string>()
+  for (const whole of found)
+    for (let at = 0; at < whole.length;) {
+      const length = lengths.find((one) => codes.has(whole.slice(at, at + one)))
+      if (length === undefined) return undefined
+      parts.add(whole.slice(at, at + length))
+      at += length
+    }
+  return parts
 }
 
 /** Of texts that begin alike, only the longest. */

@@ -111,7 +111,17 @@ export async function oneRun(argv: RunArguments, plan: RunPlan): Promise<Done> {
   const release = stopOnSignal(world)
   const { seed, time, rate, lanes, topics } = argv
   const summary = await runOne({
-    ...{ name, seed, startedAt, folder, world, workload, prng, rate, lanes, topics, skipped },
+    name,
+    seed,
+    startedAt,
+    folder,
+    world,
+    workload,
+    prng,
+    rate,
+    lanes,
+    topics,
+    skipped,
     nemeses: able,
     seconds: time,
     afterHealMs: 5_000,

@@ -65,11 +65,11 @@ async function lostMajorityPaused({
       for (const node of rest) await world.pause(node)
       for (const node of behind) await world.resume(node)
       await world.restart(crashed)
-      await until(() => world.isAlive(crashed))
+      await until(async () => (await leaderships(world, [...behind, crashed])) > 0)
     },
     async effect() {
       const led = await leaderships(world, [...behind, crashed])
-      if (led === 0 || !(await world.isAlive(crashed))) return undefined
+      if (led === 0) return undefined
       return `${[...behind, crashed].join(', ')} lead ${led} groups`
     },
     async stop() {

@@ -119,7 +119,8 @@ function failing(name: string, says: string, order: (prng: Prng) => DiskOrders):
         async effect() {
           const end = world.endOf(node)
           return (
-            end && `${hits()} calls failed; ${node} stopped (${end.how}): ${end.words.slice(-300)}`
+            end &&
+            `${hits()} calls failed; ${node} stopped (${end.how}): ${end.words.slice(0, 300)}`
           )
         },
         complaint: () => wentOn(world, node, hits),
@@ -244,7 +245,7 @@ export async function restartDoubtful(world: World, node: string, words: RegExp)
   const deadline = performance.now() + startDeadlineMs
   while (performance.now() < deadline) {
     const end = world.endOf(node)
-    if (end) return `${node} stopped (${end.how}): ${end.words.slice(-300)}`
+    if (end) return `${node} stopped (${end.how}): ${end.words.slice(0, 300)}`
     if (await world.isReady(node)) return `${node} serves`
     await sleep(100)
   }

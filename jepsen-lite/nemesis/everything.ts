@@ -24,6 +24,7 @@ export function everything(others: readonly Nemesis[]): Nemesis {
     says: 'X10: one or two of all others at once, a mixture of kinds for 30 to 60 s, quiet a quarter of the time.',
     needs: [],
     wants: every,
+    lastsMs: Math.max(0, ...others.map(({ lastsMs = 0 }) => lastsMs)),
     async start(context) {
       const { world, prng } = context
       let mixture = mixtures.get(world)

@@ -1,9 +1,11 @@
 import type { LinkFault } from '../proxy/link-fault.ts'
+import type { Direction } from '../proxy/link-proxy.ts'
 import type { Prng } from '../prng.ts'
 import { majorityOf } from '../world/world.ts'
 import type { Link, World } from '../world/world.ts'
-import { pickTarget, scopeOf } from './nemesis.ts'
-import type { Nemesis, NemesisContext } from './nemesis.ts'
+import { sleep } from '../sleep.ts'
+import { pickTarget, scopeOf, usable } from './nemesis.ts'
+import type { Fault, Nemesis, NemesisContext } from './nemesis.ts'
 
 /** Which links are hit, and whom that concerns. */
 interface Cut {
@@ -54,6 +56,26 @@ export const linkNemeses: readonly Nemesis[] = [
     probability: 0.001,
   })),
   {
+    name: 'reconnect-storm',
+    says: 'L4: all connections of all clients break at once, again and again.',
+    needs: [],
+    start: reconnectStorm,
+  },
+  {
+    name: 'slow-clients',
+    says: 'L3: clients of one node read slowly, 4 to 40 kB/s; it must tell them so and not pile up.',
+    needs: [],
+    async start(context) {
+      const { world, prng } = context
+      const target = await pickTarget(context)
+      const link = world.clientLink(target)
+      const bytesPerSecond = 4_000 + prng.below(36_000)
+      return (
+        link && broke([link], [target], 'client', { kind: 'bandwidth', bytesPerSecond }, 'backward')
+      )
+    },
+  },
+  {
     name: 'client-cut',
     says: 'N7: clients cannot reach one healthy node.',
     needs: [],
@@ -85,10 +107,11 @@ function broke(
   targets: readonly string[],
   scope: ReturnType<typeof scopeOf>,
   fault: LinkFault,
+  direction: Direction = 'both',
 ): NonNullable<Awaited<ReturnType<Nemesis['start']>>> {
   const total = (): number => links.reduce((sum, link) => sum + link.effects, 0)
   const before = total()
-  for (const link of links) link.setFault(fault)
+  for (const link of links) link.setFault(fault, direction)
   return {
     targets,
     scope,
@@ -96,6 +119,31 @@ function broke(
     effect: async () => (total() > before ? `${fault.kind} hit ${total() - before}` : undefined),
     stop: async () => {
       for (const link of links) link.heal()
+    },
+  }
+}
+
+/** A cut of no length: whatever is open is reset, and may come back at once. */
+async function reconnectStorm({ world, stepMs }: NemesisContext): Promise<Fault | undefined> {
+  const links = usable(world).flatMap((node) => world.clientLink(node) ?? [])
+  if (links.length === 0) return undefined
+  const total = (): number => links.reduce((sum, link) => sum + link.effects, 0)
+  const before = total()
+  let over = false
+  const storming = (async () => {
+    while (!over) {
+      for (const link of links) link.setFault({ kind: 'cut' })
+      for (const link of links) link.heal()
+      await sleep(stepMs)
+    }
+  })()
+  return {
+    targets: usable(world),
+    scope: 'client',
+    effect: async () => (total() > before ? `${total() - before} connections reset` : undefined),
+    async stop() {
+      over = true
+      await storming
     },
   }
 }

@@ -3,7 +3,7 @@ import { majorityOf } from '../world/world.ts'
 import type { World } from '../world/world.ts'
 import type { Nemesis } from './nemesis.ts'
 
-/** K must be back before the new majority can be one, ms. Above: the fault shows no effect. */
+/** K must be back, and the new majority must lead, ms. Above: the fault shows no effect. */
 const restartDeadlineMs = 20_000
 
 /**
@@ -22,6 +22,10 @@ export const lostMajority: Nemesis = {
     const needed = majorityOf(world.nodes.length)
     const behind = mixed.slice(0, needed - 1)
     const [crashed = '', ...rest] = mixed.slice(needed - 1)
+    const leaderships = async (): Promise<number> => {
+      const { led } = await world.roles()
+      return [...behind, crashed].reduce((sum, node) => sum + (led.get(node) ?? 0), 0)
+    }
     return {
       targets: [crashed, ...rest],
       // While K is down nobody has a majority.
@@ -37,16 +41,11 @@ export const lostMajority: Nemesis = {
         cut(world, rest, [...behind, crashed])
         await world.restart(crashed)
         const deadline = performance.now() + restartDeadlineMs
-        while (!(await world.isAlive(crashed)) && performance.now() < deadline) await sleep(100)
+        while ((await leaderships()) === 0 && performance.now() < deadline) await sleep(100)
       },
       async effect() {
-        const { led } = await world.roles()
-        const leaderships = [...behind, crashed].reduce(
-          (sum, node) => sum + (led.get(node) ?? 0),
-          0,
-        )
-        if (leaderships === 0 || !(await world.isAlive(crashed))) return undefined
-        return `${[...behind, crashed].join(', ')} lead ${leaderships} groups`
+        const led = await leaderships()
+        return led === 0 ? undefined : `${[...behind, crashed].join(', ')} lead ${led} groups`
       },
       async stop() {
         join(world)

@@ -8,6 +8,8 @@ import type { Fault, Nemesis, NemesisContext, Scope } from './nemesis.ts'
 /** Partitions must be where the table wants them before the next step; above, it goes on and tells so. ms */
 const settleDeadlineMs = 60_000
 const pollMs = 500
+/** Joins and moves with a few partitions and little data. */
+const storyMs = 25_000
 
 /** What is done, told step by step: a change that the cluster refuses is told like one that it makes. */
 interface Story {
@@ -78,7 +80,7 @@ export const memberNemeses: readonly Nemesis[] = [
         story.step(`activate ${a}`, () => admin.activate(a)),
         story.step(`drain ${b}`, () => admin.drain(b)),
       ])
-      for (const node of [a, b]) await story.step(`activate ${node}`, () => admin.activate(node))
+      for (const node of [a, b]) await activated(story, node)
     },
   ),
   change(
@@ -102,7 +104,7 @@ export const memberNemeses: readonly Nemesis[] = [
       const node = await pickTarget(context)
       await story.step(`drain ${node}`, () => story.admin.drain(node))
       await sleep(context.stepMs * context.prng.between(0.2, 1))
-      await story.step(`activate ${node}`, () => story.admin.activate(node))
+      await activated(story, node)
     },
   ),
   change(
@@ -168,7 +170,7 @@ export const memberNemeses: readonly Nemesis[] = [
       if (node !== undefined) await world.kill(node)
       await sleep(stepMs)
       for (const name of [from, node]) if (name !== undefined) await world.restart(name)
-      await story.step(`activate ${from}`, () => story.admin.activate(from))
+      await activated(story, from)
       await story.settle()
       if (node !== undefined) await removed(story, node, false)
     },
@@ -188,6 +190,7 @@ function change(
     says,
     needs: ['members', ...(lost === 0 ? [] : (['processes', 'links'] as const))],
     costsNode: true,
+    lastsMs: storyMs,
     async start(context): Promise<Fault | undefined> {
       const { world } = context
       const admin = world.administrator
@@ -270,6 +273,21 @@ async function removed(
     story.admin.remove(node, { dead }),
   )
   between?.()
+}
+
+/** Insists for a while: a node that drains for ever would change what the rest of the run is about. */
+async function activated(story: Story, node: string): Promise<void> {
+  const deadline = performance.now() + settleDeadlineMs / 2
+  const attempt = async (): Promise<void> => {
+    for (;;)
+      try {
+        return await story.admin.activate(node)
+      } catch (error) {
+        if (!(error instanceof ChangeRefused) || performance.now() > deadline) throw error
+        await sleep(pollMs)
+      }
+  }
+  await story.step(`activate ${node}`, attempt)
 }
 
 async function bounce({ world, stepMs }: NemesisContext, node: string): Promise<void> {

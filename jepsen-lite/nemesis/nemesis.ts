@@ -12,6 +12,8 @@ export interface Nemesis {
   readonly wants?: readonly Need[]
   /** The node that is hit may be out afterwards: never two such faults at once. */
   readonly costsNode?: boolean
+  /** It takes so long on a machine that is not busy, ms; without so much time left it is not begun, for clients would be gone before its end. */
+  readonly lastsMs?: number
   /** Undefined: nothing fits now, for lack of nodes, links or leaders. */
   start(context: NemesisContext): Promise<Fault | undefined>
 }

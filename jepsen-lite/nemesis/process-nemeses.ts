@@ -7,6 +7,11 @@ import type { Fault, Nemesis, NemesisContext } from './nemesis.ts'
 type Choose = (context: NemesisContext) => Promise<readonly string[]>
 
 const one: Choose = async (context) => [await pickTarget(context)]
+const owner: Choose = async (context) => {
+  const { led } = await context.world.roles()
+  const [most] = [...led].toSorted(([, a], [, b]) => b - a)
+  return most && most[1] > 0 ? [most[0]] : one(context)
+}
 const majority: Choose = async ({ world, prng }) =>
   prng.shuffled(usable(world)).slice(0, majorityOf(world.nodes.length))
 const all: Choose = async ({ world }) => usable(world)
@@ -17,6 +22,12 @@ export const processNemeses: readonly Nemesis[] = [
     'kill',
     'P1: SIGKILL of one node, often the busiest leader; restarted at the end.',
     one,
+    'kill',
+  ),
+  ends(
+    'kill-owner',
+    'P1: SIGKILL of the node that leads most partitions; restarted at the end.',
+    owner,
     'kill',
   ),
   ends('kill-majority', 'P1: SIGKILL of a random majority at once.', majority, 'kill'),
@@ -103,19 +114,19 @@ async function storm({ world, prng, stepMs }: NemesisContext): Promise<Fault> {
  * something has been promised, or has not.
  */
 const points = {
-  'before-append': 300,
-  'before-fsync': 300,
-  'after-fsync': 300,
-  'after-append': 300,
-  'before-send': 1_000,
-  'before-apply': 300,
-  'after-apply': 300,
+  'before-append': 100,
+  'before-fsync': 100,
+  'after-fsync': 100,
+  'after-append': 100,
+  'before-send': 300,
+  'before-apply': 100,
+  'after-apply': 100,
   'before-log-cut': 3,
   'after-staging': 1,
   'during-install': 1,
   'config-apply': 3,
-  'before-ack': 100,
-  'after-ack': 100,
+  'before-ack': 50,
+  'after-ack': 50,
 } as const
 
 /** The node starts with a trap and dies in it after so many passages; a trap that is never sprung has no effect. */

@@ -47,7 +47,8 @@ export class Schedule {
     while (nemeses.length > 0 && performance.now() + faultMs[0] < until) {
       if (round.length === 0) round = prng.shuffled(nemeses)
       const next = round.shift() as Nemesis
-      if (await this.#once(next, until)) missing.delete(next)
+      const fits = performance.now() + (next.lastsMs ?? 0) < until
+      if (fits && (await this.#once(next, until))) missing.delete(next)
       await sleep(prng.between(...restMs), until)
     }
     await sleep(until - performance.now())

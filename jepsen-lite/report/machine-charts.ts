@@ -12,7 +12,7 @@ interface Sample {
 }
 
 /** A node that was not heard of for so long has a gap in its line, s. */
-const silence = 3
+const silence = 6
 /** Clocks that differ by less cannot be told apart from outside, s. */
 const tellable = 2
 const height = 150

@@ -30,6 +30,12 @@ export function ownNemeses(nodes: string): readonly Nemesis[] {
       start: (context) => flipInLog(context, nodes),
     },
     {
+      name: 'forgotten-owner',
+      says: 'a leader is cut off and stands still until others lead, then goes on, still cut off: it takes a while to notice.',
+      needs: ['links', 'pauses'],
+      start: forgottenOwner,
+    },
+    {
       name: 'wiped-voter',
       says: 'one node is cut off; of the two that go on one is emptied, and joins the first to be a majority.',
       needs: ['disk', 'processes', 'links'],
@@ -58,6 +64,27 @@ async function crashInApply(context: NemesisContext): Promise<Fault> {
       world.allowEnd(node, undefined)
       await world.restart(node)
     },
+  }
+}
+
+async function forgottenOwner(context: NemesisContext): Promise<Fault | undefined> {
+  const { world, stepMs } = context
+  const node = await pickTarget(context)
+  const before = (await world.roles()).led.get(node) ?? 0
+  return {
+    targets: [node],
+    scope: scopeOf(1, world),
+    async carryOut() {
+      // Not a cut: the node must not be told by its sockets.
+      for (const other of usable(world))
+        for (const link of [world.link(node, other), world.link(other, node)])
+          link?.setFault({ kind: 'blackhole' })
+      await world.pause(node)
+      await sleep(stepMs)
+      await world.resume(node)
+    },
+    effect: async () => `${node} led ${before} partitions when it was stopped`,
+    stop: async () => join(world),
   }
 }
 

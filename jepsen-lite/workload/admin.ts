@@ -23,7 +23,8 @@ const maxExtra = 2
 /** Fewest active members, so that every partition finds its replicas. */
 const minActive = 3
 const restMs = [500, 2_500] as const
-const pollMs = 250
+/** The local world starts a program for each look. */
+const pollMs = 1_000
 const settleMs = 60_000
 
 async function prepare(context: WorkloadContext): Promise<Prepared> {
@@ -51,6 +52,9 @@ class AdminLane {
   readonly #prng: Prng
   readonly #base: number
   readonly #drained = new Set<string>()
+  /** Killed in order to be removed, which nobody has confirmed yet. */
+  #dying: string | undefined
+  readonly #script: Change[] = ['join', 'drain', 'activate', 'remove']
   #life = 0
 
   constructor(context: WorkloadContext, administrator: Administrator) {
@@ -64,18 +68,28 @@ class AdminLane {
     while (performance.now() < until) {
       await sleep(this.#prng.between(...restMs), until)
       if (performance.now() >= until) return
-      await this.#change(this.#prng.pick(this.#possible()))
+      await this.#change(this.#next())
       await this.#settle(Math.min(until, performance.now() + settleMs))
     }
   }
 
   /** Everybody is active again, and everything is where it belongs. */
   async rest(until: number): Promise<void> {
+    while (this.#dying !== undefined && performance.now() < until) await this.#change('remove')
     while (this.#drained.size > 0 && performance.now() < until) await this.#change('activate')
     while (performance.now() < until) if (await this.#settle(until)) return
   }
 
+  /** Each kind once, as far as possible; then at random. */
+  #next(): Change | undefined {
+    const possible = this.#possible()
+    const [due] = this.#script
+    if (due === undefined || !possible.includes(due)) return this.#prng.pick(possible)
+    return this.#script.shift()
+  }
+
   #possible(): Change[] {
+    if (this.#dying !== undefined) return ['remove']
     const { length } = this.#nodes
     const active = length - this.#drained.size
     return [
@@ -95,9 +109,9 @@ class AdminLane {
     if (change === undefined) return
     const drained = [...this.#drained]
     // A node that was drained can go without moving anything once more.
-    const leaving = drained[0] ?? this.#prng.pick(this.#nodes)
+    const leaving = this.#dying ?? drained[0] ?? this.#prng.pick(this.#nodes)
     const node = change === 'activate' ? leaving : this.#prng.pick(this.#nodes)
-    const dead = change === 'remove' && this.#prng.chance(0.3)
+    const dead = change === 'remove' && (this.#dying !== undefined || this.#prng.chance(0.3))
     const asked = change === 'remove' ? { node: leaving, dead } : { node }
     await this.#record(change, change === 'join' ? undefined : asked, async () => {
       if (change === 'join') return { node: await this.#administrator.join() }
@@ -105,14 +119,18 @@ class AdminLane {
       else if (change === 'activate') await this.#administrator.activate(node)
       else await this.#remove(leaving, dead)
       if (change === 'drain') this.#drained.add(node)
-      else this.#drained.delete(asked.node)
+      else this.#drained.delete(change === 'remove' ? leaving : node)
       return asked
     })
   }
 
   async #remove(node: string, dead: boolean): Promise<void> {
-    if (dead) await this.#context.world.kill(node)
+    if (dead && this.#dying === undefined) {
+      await this.#context.world.kill(node)
+      this.#dying = node
+    }
     await this.#administrator.remove(node, { dead })
+    this.#dying = undefined
   }
 
   /** Whether everything came to rest in time. */

@@ -36,6 +36,8 @@ interface NodesReport {
 
 const commandDeadlineMs = 90_000
 const joinDeadlineMs = 90_000
+/** A removal is asked for again for so long. */
+const insistMs = 45_000
 const pollMs = 200
 
 /** Does what a person would do with the command line of the server. */
@@ -64,8 +66,7 @@ export class LocalAdministrator implements Administrator {
     const doors = (await this.#members.admins()).slice(0, 3).flatMap((admin) => ['--join', admin])
     const node = await this.#members.add(name, ({ peer, client, admin, data }) => [
       ...doors,
-      ...['--token', token, '--name', name, '--data', data],
-      ...['--peer', peer, '--client', client, '--admin', admin],
+      ...flags({ token, name, data, peer, client, admin }),
     ])
     const deadline = performance.now() + joinDeadlineMs
     while (!(await node.isReady())) {
@@ -90,18 +91,30 @@ export class LocalAdministrator implements Administrator {
 
   async remove(node: string, { dead }: { readonly dead: boolean }): Promise<void> {
     this.#members.letGo(node)
-    try {
-      await this.#run(['nodes', 'remove', node, ...(dead ? ['--dead'] : [])], node)
-    } catch (error) {
-      // The command may break off after the change was made.
-      if (!(error instanceof ChangeRefused) || (await this.#isMember(node))) throw error
-    }
+    const deadline = performance.now() + insistMs
+    for (;;)
+      try {
+        await this.#run(['nodes', 'remove', node, ...(dead ? ['--dead'] : [])], node)
+        break
+      } catch (error) {
+        if (!(error instanceof ChangeRefused)) throw error
+        // The node that was asked may have died meanwhile, before the change was made or after.
+        if ((await this.#isMember(node)) === false) break
+        if (performance.now() > deadline) throw error
+        await sleep(pollMs)
+      }
     await this.#members.forget(node)
   }
 
-  async #isMember(node: string): Promise<boolean> {
-    const { nodes } = JSON.parse(await this.#run(['nodes', '--json'], node)) as NodesReport
-    return nodes.some(({ name }) => name === node)
+  /** Undefined: nobody could tell. */
+  async #isMember(node: string): Promise<boolean | undefined> {
+    try {
+      const { nodes } = JSON.parse(await this.#run(['nodes', '--json'], node)) as NodesReport
+      return nodes.some(({ name }) => name === node)
+    } catch (error) {
+      if (error instanceof ChangeRefused) return undefined
+      throw error
+    }
   }
 
   async settled(): Promise<boolean> {
@@ -126,4 +139,8 @@ export class LocalAdministrator implements Administrator {
       )
     })
   }
+}
+
+function flags(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])
 }

@@ -116,7 +116,7 @@ export class LocalNode {
     const text = existsSync(this.#logFile) ? readFileSync(this.#logFile, 'utf8').trimEnd() : ''
     if (text === '') return 'its log is empty'
     const lines = text.split('\n').slice(-lastLines)
-    const error = lines.flatMap((line) => fatalError(line) ?? []).at(-1)
+    const error = lines.flatMap((line) => errorOf(line) ?? []).at(-1)
     return error ?? lines.join(' | ')
   }
 
@@ -132,8 +132,11 @@ export class LocalNode {
   }
 }
 
-function fatalError(line: string): string | undefined {
-  if (!line.includes('"fatal":true')) return undefined
-  const { error, msg, stack } = JSON.parse(line) as Readonly<Record<string, unknown>>
-  return `${String(error)} (${String(msg)}; ${String(stack).split(':')[0]})`
+function errorOf(line: string): string | undefined {
+  if (!line.startsWith('{') || !line.includes('"level":"error"')) return undefined
+  const { error, msg, stack } = JSON.parse(line) as Partial<
+    Record<'error' | 'msg' | 'stack', string>
+  >
+  const kind = stack === undefined ? '' : `; ${stack.split(':')[0]}`
+  return error === undefined ? msg : `${error} (${msg}${kind})`
 }

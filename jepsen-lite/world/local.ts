@@ -214,7 +214,8 @@ export class LocalWorld implements World {
   async observe(final: boolean): Promise<OpDraft[]> {
     const facts = await Promise.all(
       [...this.#byName.values()].map(async ({ name, view, machine, disk, process: running }) => {
-        if (!running.isRunning) return []
+        // A wiped node, or one with an old copy, is judged by what it does and where it ends.
+        if (!running.isRunning || (disk?.isStale === true && !final)) return []
         const [status, ring, seen] = await Promise.all([
           view.status(),
           view.ring(),

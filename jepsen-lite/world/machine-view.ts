@@ -2,6 +2,8 @@ import type { OpDraft } from '../op.ts'
 import type { DiskCounts } from './world.ts'
 
 const deadlineMs = 1_000
+/** A scrape costs a node some ms, so not every look is one. */
+const everyMs = 2_000
 
 /**
  * How a node's machine does, for the report: its clock against ours (to a second, as HTTP tells
@@ -11,12 +13,15 @@ export class MachineView {
   readonly #url: string
   #syncs = 0
   #syncMsTotal = 0
+  #lastAt = -Infinity
 
   constructor(admin: string) {
     this.#url = `http://${admin}/metrics`
   }
 
   async fact(node: string, disk: DiskCounts | undefined): Promise<OpDraft[]> {
+    if (performance.now() - this.#lastAt < everyMs) return []
+    this.#lastAt = performance.now()
     const asked = Date.now()
     const response = await fetch(this.#url, { signal: AbortSignal.timeout(deadlineMs) }).catch(
       () => undefined,

@@ -24,6 +24,7 @@ export class ShimmedDisk implements NodeDisk {
   readonly #control: DiskControl
   #known: ReadonlyMap<number, number>
   #lives = 0
+  #isStale = false
 
   constructor({ shim, data, notes }: ShimmedDiskOptions) {
     mkdirSync(notes, { recursive: true })
@@ -48,6 +49,11 @@ export class ShimmedDisk implements NodeDisk {
     }
   }
 
+  /** The data is not what the node left there: what it says of its terms says nothing against it. */
+  get isStale(): boolean {
+    return this.#isStale
+  }
+
   get counts(): DiskCounts {
     return this.#control.counts()
   }
@@ -69,6 +75,7 @@ export class ShimmedDisk implements NodeDisk {
   }
 
   async wipe(): Promise<void> {
+    this.#isStale = true
     rmSync(this.#data, { recursive: true, force: true })
     mkdirSync(this.#data, { mode: 0o700 })
     this.#beginJournal()
@@ -80,6 +87,7 @@ export class ShimmedDisk implements NodeDisk {
   }
 
   async restoreCopy(): Promise<void> {
+    this.#isStale = true
     rmSync(this.#data, { recursive: true, force: true })
     cpSync(this.#copy, this.#data, { recursive: true, preserveTimestamps: true })
     this.#beginJournal()

@@ -153,7 +153,7 @@ export interface Administrator {
   drain(node: string): Promise<void>
   /** The node takes partitions again. */
   activate(node: string): Promise<void>
-  /** A member no longer, nor in `World.nodes`. Its process is gone when this settles. */
+  /** A member no longer, nor in `World.nodes`; fine when it is none already. Its process is gone when this settles. */
   remove(node: string, options: { readonly dead: boolean }): Promise<void>
   /** Whether every partition is where the table wants it. */
   settled(): Promise<boolean>

@@ -52,8 +52,8 @@ export class ProgressLine {
   #last = ''
 
   progress(line: string, done?: number, whole?: number): void {
-    const drawn = done === undefined || whole === undefined ? '' : `${bar(done, whole)}  `
-    const text = `${drawn}${line}`
+    const drawn = done === undefined || whole === undefined ? '' : bar(done, whole)
+    const text = drawn === '' ? line : `${drawn}  ${line}`
     if (text === this.#last) return
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
     else say(text)

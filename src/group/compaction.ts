@@ -1,5 +1,6 @@
 import { assert } from '../assert.ts'
 import { faultPoint } from '../fault-points.ts'
+import type { GroupId } from '../ids/group-id.ts'
 import type { Clock, Counter, Gauge, Metrics } from '../ports.ts'
 import type { Index } from '../raft/entry.ts'
 import type { Log } from '../store/log.ts'
@@ -26,8 +27,10 @@ export class Compaction {
   readonly #cuts: Counter
   readonly #held: Gauge
   readonly #due = new Set<Group>()
+  /** All that have ever applied something. */
+  readonly #known = new Set<Group>()
   #isSyncing = false
-  #lastSync = Number.NEGATIVE_INFINITY
+  #lastLook = Number.NEGATIVE_INFINITY
 
   constructor(deps: {
     log: Log
@@ -53,20 +56,26 @@ export class Compaction {
 
   /** `group` has applied more. */
   consider(group: Group): void {
-    if (group.appliedIndex - group.log.firstIndex() + 1 >= this.#every) this.#due.add(group)
+    this.#known.add(group)
+    if (heldBy(group) >= this.#every) this.#due.add(group)
   }
 
   forget(group: Group): void {
+    this.#known.delete(group)
     this.#due.delete(group)
   }
 
   /** Called with every tick. */
   tick(): void {
-    if (this.#due.size === 0 || this.#isSyncing) return
-    if (this.#clock.monotonic() - this.#lastSync < minGapMs) return
+    if (this.#isSyncing || this.#clock.monotonic() - this.#lastLook < minGapMs) return
+    this.#lastLook = this.#clock.monotonic()
+    const pinned = this.#press()
+    if (this.#due.size === 0) return
     this.#isSyncing = true
-    this.#lastSync = this.#clock.monotonic()
-    const cuts = [...this.#due].map((group) => ({ group, upTo: this.#point(group) }))
+    const cuts = [...this.#due].map((group) => ({
+      group,
+      upTo: this.#point(group, pinned.get(group.id)),
+    }))
     this.#due.clear()
     this.#sync().then(
       () => {
@@ -81,9 +90,26 @@ export class Compaction {
     )
   }
 
-  /** Up to half of the bound stays, for followers that are a little behind. */
-  #point(group: Group): Index {
-    const wished = group.appliedIndex - Math.floor(this.#every / 2)
+  /**
+   * Entries differ in size by a thousand times, so their number does not bound the disk: groups that
+   * keep the log from giving up its oldest segment are due too. By group, up to where.
+   */
+  #press(): ReadonlyMap<GroupId, Index> {
+    const pinned = this.#log.pinned?.() ?? nothingPinned
+    if (pinned.size === 0) return pinned
+    for (const group of this.#known) {
+      const to = pinned.get(group.id)
+      // What a follower still needs would not go: a sync for it would be in vain.
+      if (to !== undefined && this.#point(group, to) >= group.log.firstIndex()) this.#due.add(group)
+    }
+    return pinned
+  }
+
+  /** Up to half of the bound stays, for followers that are a little behind; but nothing up to `pinnedTo`. */
+  #point(group: Group, pinnedTo: Index = 0): Index {
+    const isLong = heldBy(group) >= this.#every
+    const half = isLong ? group.appliedIndex - Math.floor(this.#every / 2) : 0
+    const wished = Math.max(half, Math.min(pinnedTo, group.appliedIndex))
     const needed = this.#neededFrom(group)
     this.#held.set(Math.max(0, wished - needed))
     return Math.min(wished, needed)
@@ -110,4 +136,11 @@ export class Compaction {
     }
     return needed
   }
+}
+
+const nothingPinned: ReadonlyMap<GroupId, Index> = new Map()
+
+/** Applied entries that its log still has. */
+function heldBy(group: Group): number {
+  return group.appliedIndex - group.log.firstIndex() + 1
 }

@@ -48,6 +48,8 @@ export interface GroupStatus extends RaftStatus {
   readonly last: Index
   /** In joint consensus those of the new half. */
   readonly voters: readonly RaftId[]
+  /** It does not vote until it is refilled: this node lost records of it, or had given it up. */
+  readonly isMuted: boolean
 }
 
 /**
@@ -153,8 +155,8 @@ export class GroupHost {
   }
 
   /**
-   * Closes a group and forgets rows and log; only its term and vote stay. What a crash interrupts,
-   * finishInstalls completes. Asked twice, both wait for the same.
+   * Closes a group and forgets rows and log; its term and vote stay, and how far it had come. What a
+   * crash interrupts, finishInstalls completes. Asked twice, both wait for the same.
    */
   remove(id: GroupId): Promise<void> {
     let removal = this.#removals.get(id)
@@ -234,7 +236,8 @@ export class GroupHost {
     return [...this.#groups.values()].map((group) => {
       const status = group.status()
       const [first, last] = [group.log.firstIndex(), group.log.lastIndex()]
-      return { ...status, group: group.id, first, last, voters: status.config.voters }
+      const { id, isMuted } = group
+      return { ...status, group: id, first, last, voters: status.config.voters, isMuted }
     })
   }
 
@@ -243,11 +246,14 @@ export class GroupHost {
   #tick(): void {
     this.#guard(() => {
       let led = 0
+      let muted = 0
       for (const group of this.#groups.values()) {
         group.tick()
         if (group.isLeader) led++
+        if (group.isMuted) muted++
       }
       this.#meters.led.set(led)
+      this.#meters.muted.set(muted)
       this.#compaction.tick()
       this.#source.tick()
     })

@@ -92,7 +92,10 @@ export class Group {
     return !this.#isClosed
   }
 
-  /** This node may have forgotten what it promised in this group: it does not vote or stand until it is refilled (P11). */
+  /**
+   * This node may have forgotten what it promised in this group, or had given it up: it does not vote
+   * or stand until it is refilled (P11).
+   */
   get isMuted(): boolean {
     return this.#stores.isMuted
   }

@@ -15,7 +15,7 @@ export function hostMeters(metrics: Metrics): HostMeters {
     led: metrics.gauge('groups_led', 'Groups that this node leads'),
     muted: metrics.gauge(
       'groups_muted',
-      'Groups that do not vote because this node lost records of them',
+      'Groups that do not vote because this node lost records of them, or had given them up',
     ),
     elections: metrics.counter('group_elections_total', 'Times that this node stood for election'),
     strays: metrics.counter(

@@ -17,12 +17,15 @@ import { forgetGroup, groupsWithRows } from './removal.ts'
 /** The group must not vote: what it promised may be forgotten, and no later term has made it good. */
 export function isBehindFence(log: GroupLog, fence: Term): boolean {
   if (fence === 0) return false
-  return log.term(provenIndex(log)) <= fence
+  return log.proven.term <= fence
 }
 
-/** The last entry that the log itself knows to be committed. */
-function provenIndex(log: GroupLog): Index {
-  return Math.max(log.initialState().hardState.commit, log.marker.index)
+/**
+ * The same for a group that this node had given up, and that is not yet back where it was: its log
+ * goes through old states in which it would vote for somebody who lacks what it has acknowledged.
+ */
+export function mayForget(log: GroupLog, fence: Term): boolean {
+  return log.owed !== null || isBehindFence(log, fence)
 }
 
 /** Nobody else has what this node lost. */
@@ -68,7 +71,7 @@ export async function dropUnproven(deps: {
     const { conf } = here
     if (conf === null ? deps.isAlone : isOnlyVoter(conf.conf, self)) continue
     const applied = await deps.applied(id)
-    const proven = provenIndex(here)
+    const { index: proven } = here.proven
     const isStart = here.marker.index === 1 && here.marker.term === 1
     if (!here.isNew && applied <= proven && (applied >= here.marker.index || isStart)) continue
     sometimes(true, 'group: rows that a shortened log does not prove were dropped')

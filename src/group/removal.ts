@@ -8,7 +8,8 @@ import { forgetStaged } from './staged-rows.ts'
 /*
  * How a group leaves a node. A mark says so durably before the first row goes, and goes itself when
  * rows and log are durably gone; whoever finds it at a start completes the removal. So the group is
- * here, or it is on its way out, or nothing is left but its term and vote (Log.removeGroup).
+ * here, or it is on its way out, or nothing is left but its term, its vote and what it owes
+ * (Log.removeGroup).
  *
  * Key that no group has:  fffc group:u16
  */
@@ -21,11 +22,15 @@ export async function forgetGroup(log: Log, store: Store, id: GroupId): Promise<
   await store.sync()
   await store.deleteRange(groupRange(id))
   await forgetStaged(store, id)
-  const { term } = log.group(id).initialState().hardState
+  const before = log.group(id)
+  const { term } = before.initialState().hardState
+  const { owed } = before.memory
   await new Promise<void>((resolve) => log.removeGroup(id, resolve))
   const here = log.group(id)
   const kept = here.initialState().hardState.term
   assert(here.isNew && kept >= term, 'GROUP-13', { group: id, term, kept })
+  const owes = here.owed
+  assert(owes?.index === owed?.index && owes?.term === owed?.term, 'GROUP-14', { owed, owes })
   // The rows first: without the mark nobody would look for what is left of them.
   await store.sync()
   await store.write([{ key: mark, value: null }])

@@ -79,7 +79,11 @@ export class SnapshotSource {
   /** The core wants to send one. Without a way to send it, the follower stays behind, and that shows. */
   make(group: Group): void {
     this.#meters.wanted.add()
-    if (this.#bulk === undefined || this.#making.has(group) || this.#offers.has(group)) return
+    if (this.#bulk === undefined || this.#making.has(group)) return
+    const offer = this.#offers.get(group)
+    if (offer !== undefined && offer.index >= group.log.snapshotFrom) return
+    sometimes(offer !== undefined, 'group: a snapshot of members of the past was thrown away')
+    this.forget(group)
     this.#making.add(group)
     this.#capture(group).then(
       () => this.#making.delete(group),
@@ -121,7 +125,7 @@ export class SnapshotSource {
     if (offer === undefined) return
     this.#offers.delete(group)
     group.log.offerSnapshot(null)
-    // Streams that still read it end with an error, and close it themselves.
+    // The last stream that still reads it closes it.
     if (offer.users === 0) this.#close(offer)
   }
 
@@ -142,14 +146,17 @@ export class SnapshotSource {
   }
 
   async #capture(group: Group): Promise<void> {
-    await this.exactly(group, (index) => {
+    const isMade = await this.exactly(group, (index) => {
       const { log } = group
+      // A change of members waits for the disk before the machine hears of it: the next tick asks again.
+      if (index < log.snapshotFrom) return false
       const meta: SnapshotMeta = { index, term: log.term(index), conf: log.confAt(index) }
       const view = this.#store.snapshot()
       this.#offers.set(group, { index, view, users: 0, ticks: idleTicks })
       log.offerSnapshot({ meta, data: Uint8Array.of(dataFormat) })
+      return true
     })
-    this.#guard(() => group.askAgain())
+    if (isMade === true) this.#guard(() => group.askAgain())
   }
 
   async #stream(group: Group, { view }: Offer, m: Message): Promise<boolean> {

@@ -1,15 +1,15 @@
-import { assert } from '../assert.ts'
+import { assert, sometimes } from '../assert.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Index } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
 import type { Ready } from '../raft/ready.ts'
 import type { Step } from '../store/log.ts'
 import type { GroupSurroundings } from './group-surroundings.ts'
-import { isBehindFence } from './lost-tail.ts'
+import { isBehindFence, mayForget } from './lost-tail.ts'
 
 /**
  * What one group has given to the log, and what waits for it: messages, the rows of a snapshot, and
- * the vote of a group that was refilled after a loss (GROUP-11).
+ * the vote of a group that is refilled after a loss (GROUP-11) or after its removal (GROUP-14).
  */
 export class Stores {
   readonly #id: GroupId
@@ -32,12 +32,17 @@ export class Stores {
     this.#settled = settled
     const here = around.log.group(id)
     const { fence } = around.log
-    this.#mute = isBehindFence(here, fence) ? 'muted' : 'free'
+    this.#mute = mayForget(here, fence) ? 'muted' : 'free'
     const { term } = here.initialState().hardState
     assert(!this.isMuted || term > fence, 'GROUP-10', { group: id, term, fence })
+    const { owed } = here
+    sometimes(owed !== null, 'group: one that was removed is back')
+    if (owed !== null) {
+      around.logger.info({ group: id, owed }, 'here again: no vote before it is where it was')
+    }
   }
 
-  /** The group may have forgotten promises: no votes, no standing (P11). */
+  /** The group has, or may have, forgotten promises: no votes, no standing (P11). */
   get isMuted(): boolean {
     return this.#mute !== 'free'
   }
@@ -61,11 +66,11 @@ export class Stores {
       log.append(this.#id, step, true, () => around.guard(() => this.#stored()))
     } else if (hardState !== null) log.append(this.#id, step, false, nothing)
     if (this.#mute === 'muted') this.#considerVoting()
-    if (mustSync) return []
+    if (mustSync) return noMessages
     const last = this.#waiting[this.#waiting.length - 1]
     if (last === undefined) return afterStore
     last.push(...afterStore)
-    return []
+    return noMessages
   }
 
   /** The rows of a snapshot at `index` are in place. */
@@ -91,21 +96,22 @@ export class Stores {
   }
 
   /**
-   * An entry of a term behind the fence is committed here, so everything that was committed before
-   * the loss is here again. When that is durable, as a commit index usually need not be, a restart
+   * An entry of a term behind the fence is committed here, and nothing is owed: everything that was
+   * committed before the loss, or before the removal, is here again. When that is durable, as a commit index usually need not be, a restart
    * will see it too, and the group votes.
    */
   #considerVoting(): void {
     const around = this.#around
     const { log } = around
     const here = log.group(this.#id)
-    if (isBehindFence(here, log.fence)) return
+    if (mayForget(here, log.fence)) return
     this.#mute = 'ending'
     const { hardState } = here.initialState()
     log.append(this.#id, { ...emptyStep, hardState }, true, () =>
       around.guard(() => {
         const { fence } = log
         assert(!isBehindFence(here, fence), 'GROUP-11', { group: this.#id, fence })
+        assert(here.owed === null, 'GROUP-14', { group: this.#id, owed: here.owed })
         this.#mute = 'free'
         around.refilled(this.#id)
       }),
@@ -113,6 +119,7 @@ export class Stores {
   }
 }
 
+const noMessages: readonly Message[] = []
 const emptyStep: Step = { hardState: null, entries: [], snapshot: null, conf: null }
 
 function nothing(): void {

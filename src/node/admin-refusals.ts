@@ -10,6 +10,7 @@ export type AdminRefusal =
   | 'too-many-joins'
   | 'not-started'
   | 'not-allowed'
+  | 'endangers'
 
 export interface AdminRefusalRow {
   /** Of HTTP. */
@@ -111,6 +112,12 @@ export const adminRefusals: Readonly<Record<AdminRefusal, AdminRefusalRow>> = {
     passing: true,
     says: (what) =>
       `${what} still holds partitions. Wait until it holds none (flotilla nodes); if it will not come back: flotilla nodes remove ${what} --dead`,
+  },
+  endangers: {
+    status: 409,
+    passing: true,
+    says: (what) =>
+      `without ${what} some partitions would have no majority, or nobody leads them now. Bring the other nodes up first (flotilla nodes, flotilla ring)`,
   },
   'bad-table': { status: 409, passing: false, says: () => 'the partition table is not possible' },
   'bad-version': {

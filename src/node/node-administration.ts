@@ -3,6 +3,9 @@ import { joinTokenHash } from '../meta/join-token.ts'
 import type { MetaGroup } from '../meta/meta-group.ts'
 import { liveMembers, memberNamed } from '../meta/meta-state.ts'
 import type { Member, MemberState, MetaState } from '../meta/meta-state.ts'
+import type { NodeReport } from '../meta/placement.ts'
+import { endangeredBy, heldBy } from '../meta/removal.ts'
+import type { NodeIndex } from '../ids/node-index.ts'
 import type { Clock } from '../ports.ts'
 import { adminRefusals } from './admin-refusals.ts'
 import type { AdminRefusal } from './admin-refusals.ts'
@@ -29,6 +32,8 @@ export interface AdministrationDeps {
   readonly clusterId: string
   /** Of the cluster; given to new nodes, sealed. */
   readonly secret: Uint8Array
+  /** What nodes said of themselves lately. */
+  reports(): ReadonlyMap<NodeIndex, NodeReport>
   readonly clock: Clock
 }
 
@@ -104,6 +109,11 @@ export class NodeAdministration implements Administration {
     const found = this.#member(node)
     if ('ok' in found) return found
     const { index, state: expect } = found
+    const view = { state: this.#deps.meta.state() as MetaState, reports: this.#deps.reports() }
+    const isAlone = liveMembers(view.state).length === 1
+    if (force && !isAlone && endangeredBy(view, index).length > 0) return refusal('endangers', node)
+    if (!force && expect !== 'active' && heldBy(view, index).length > 0)
+      return refusal('still-holds', node)
     return this.#submit({ kind: 'remove-member', index, expect, force }, node, () => null)
   }
 

@@ -236,7 +236,14 @@ export class FlotillaNode implements RunningNode {
     const { keys, clock } = this.#deps
     const { clusterId } = this.identity
     const config = this.#config
-    return new NodeAdministration({ meta: this.#meta, config, clusterId, secret: keys.secret, clock })
+    return new NodeAdministration({
+      meta: this.#meta,
+      config,
+      clusterId,
+      secret: keys.secret,
+      reports: () => this.#placement.reports(),
+      clock,
+    })
   }
 
   #makeAnnouncer(): Announcer {
@@ -364,11 +371,12 @@ export class FlotillaNode implements RunningNode {
     this.#handover.close()
     this.#announcer.close()
     this.#placement.close()
-    this.#replicas.close()
+    const settled = this.#replicas.close()
     this.#hub.close()
     this.#groups.stop()
     this.#meta.close()
     this.#peers.close()
+    await settled
     await this.#log.close()
     await this.#store.close()
   }

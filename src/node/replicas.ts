@@ -50,9 +50,11 @@ export class Replicas {
     this.#watching = meta.onChange((changed) => this.#enqueue(() => this.#openShare(changed, [])))
   }
 
-  close(): void {
+  /** Settles when what is being opened or forgotten has come to its end: only then may the log be closed. */
+  close(): Promise<void> {
     this.#isClosed = true
     this.#watching?.()
+    return this.#turn.catch(() => undefined) // it has been told already
   }
 
   groups(): IterableIterator<Group> {

@@ -79,7 +79,8 @@ export class SendQueue {
     if (this.#frames.length >= high.frames || this.#bytes >= high.bytes) this.#relieve()
     const frames = this.frames + 1
     const bytes = this.bytes + frame.length
-    if (frames > bounds.frames || bytes > bounds.bytes) return false
+    // One frame alone is always taken: else a message above the bound could never be sent to anybody.
+    if ((frames > bounds.frames || bytes > bounds.bytes) && bytes > frame.length) return false
     this.#frames.push(frame)
     this.#bytes += frame.length
     if (frames >= high.frames || bytes >= high.bytes) this.#crowded()

@@ -6,6 +6,7 @@ import { Compacted, Unavailable } from '../raft/storage-view.ts'
 import { confsFrom, withConf } from './conf-history.ts'
 import type { ConfAt, Step } from './log.ts'
 import { TermRuns } from './term-runs.ts'
+import { isUpToDate, laterOf } from './up-to-date.ts'
 
 /** The entry behind which a log starts, and its term. (0, 0): the log starts at 1. */
 export interface Marker {
@@ -17,8 +18,16 @@ export interface Marker {
 export interface GroupState {
   readonly hardState: HardState
   readonly marker: Marker
+  /** What the last removal has left to be made good, paid or not; null: nothing. */
+  readonly owed: Marker | null
   /** The members as of the marker or before, then each later change that was applied. */
   readonly confs: readonly ConfAt[]
+}
+
+/** What stays of a group that is removed. */
+export interface Memory {
+  readonly hardState: HardState | null
+  readonly owed: Marker | null
 }
 
 /** Counted for an entry besides its payload, bytes. The core counts as many. */
@@ -37,6 +46,7 @@ const noEntries: readonly Entry[] = []
 export class GroupLog implements StorageView {
   #hardState: HardState = emptyHardState
   #marker: Marker = { index: 0, term: 0 }
+  #owed: Marker | null = null
   #confs: readonly ConfAt[] = []
   #runs = new TermRuns(0, 0)
   #last: Index = 0
@@ -83,7 +93,7 @@ export class GroupLog implements StorageView {
   }
 
   snapshot(): Snapshot {
-    if (this.#snapshot === null || this.#snapshot.meta.index < this.#marker.index) {
+    if (this.#snapshot === null || this.#snapshot.meta.index < this.snapshotFrom) {
       this.#snapshotWanted = true
       throw new Unavailable()
     }
@@ -99,7 +109,30 @@ export class GroupLog implements StorageView {
 
   /** Nothing was ever stored for this group, not even a term. */
   get isUnknown(): boolean {
-    return this.isNew && this.#hardState.term === 0
+    return this.isNew && this.#hardState.term === 0 && this.#owed === null
+  }
+
+  /** The last entry that this log knows to be committed, as far as its own records prove it. */
+  get proven(): Marker {
+    const index = Math.max(this.#hardState.commit, this.#marker.index)
+    return { index, term: this.term(index) }
+  }
+
+  /**
+   * The group was removed here when its log had reached so far, and does not know as committed an
+   * entry that is up to date with that. Null: it owes nothing, or nothing any more. What it has once
+   * paid stays paid, as what is committed stays.
+   */
+  get owed(): Marker | null {
+    return this.#owed === null || isUpToDate(this.proven, this.#owed) ? null : this.#owed
+  }
+
+  /**
+   * A snapshot from below is not to be offered: it is cut off from the entries, or of members before
+   * those that are in force here.
+   */
+  get snapshotFrom(): Index {
+    return Math.max(this.#marker.index, this.conf?.index ?? 0)
   }
 
   get marker(): Marker {
@@ -146,7 +179,8 @@ export class GroupLog implements StorageView {
   // --- what the owning log does ---
 
   get state(): GroupState {
-    return { hardState: this.#hardState, marker: this.#marker, confs: this.#confs }
+    const [hardState, marker, owed, confs] = [this.#hardState, this.#marker, this.#owed, this.#confs]
+    return { hardState, marker, owed, confs }
   }
 
   /** Bytes of entries in memory. */
@@ -178,10 +212,18 @@ export class GroupLog implements StorageView {
     this.#back = noEntries
   }
 
-  /** What stays of a group that is removed. */
-  get memory(): HardState | null {
+  /** For its next life here. It owes its last entry, and an older debt that is larger. */
+  get memory(): Memory {
     const { term, vote } = this.#hardState
-    return term === 0 ? null : { term, vote, commit: 0 }
+    const last = { index: this.#last, term: this.#runs.at(this.#last) }
+    const owed = this.#last === 0 ? this.#owed : laterOf(this.#owed, last)
+    return { hardState: term === 0 ? null : { term, vote, commit: 0 }, owed }
+  }
+
+  /** An empty log takes over what an earlier life of the group has left. */
+  remember({ hardState, owed }: Memory): void {
+    if (hardState !== null) this.#hardState = hardState
+    this.#owed = owed
   }
 
   /** Drops entries up to `upTo`, at most all. */
@@ -225,6 +267,7 @@ export class GroupLog implements StorageView {
   restore(state: GroupState): void {
     this.#hardState = state.hardState
     this.#confs = state.confs
+    this.#owed = state.owed
     if (state.marker.index > this.#last) this.reset(state.marker)
     else this.compact(state.marker.index)
   }
@@ -257,6 +300,7 @@ export class GroupLog implements StorageView {
     const copy = new GroupLog()
     copy.#hardState = this.#hardState
     copy.#marker = this.#marker
+    copy.#owed = this.#owed
     copy.#confs = this.#confs
     copy.#runs = this.#runs.clone()
     copy.#last = this.#last

@@ -1,7 +1,6 @@
 import type { GroupId } from '../ids/group-id.ts'
-import type { HardState } from '../raft/entry.ts'
 import { GroupLog } from './group-log.ts'
-import type { GroupState } from './group-log.ts'
+import type { GroupState, Memory } from './group-log.ts'
 import { PositionIndex } from './position-index.ts'
 
 /** One group in a segmented log: what it reads, and where its durable entries lie. */
@@ -11,10 +10,10 @@ export interface LogSlot {
   readonly positions: PositionIndex
 }
 
-/** `hardState`: what an earlier life of the group has left; null: nothing. */
-export function newSlot(id: GroupId, hardState: HardState | null = null): LogSlot {
+/** `memory`: what an earlier life of the group has left. */
+export function newSlot(id: GroupId, memory?: Memory): LogSlot {
   const log = new GroupLog()
-  log.step({ hardState, entries: [], snapshot: null, conf: null })
+  if (memory !== undefined) log.remember(memory)
   return { id, log, positions: new PositionIndex() }
 }
 

@@ -255,7 +255,8 @@ export class LogWriter {
 
   #advance(record: LogRecord): void {
     const before = this.#states.get(record.group) ?? emptyState
-    if (record.kind === 'removed' && record.hardState === null) this.#states.delete(record.group)
+    const isGone = record.hardState === null && record.owed === null
+    if (record.kind === 'removed' && isGone) this.#states.delete(record.group)
     else this.#states.set(record.group, nextState(before, record))
   }
 
@@ -277,24 +278,28 @@ export class LogWriter {
 export const emptyState: GroupState = {
   hardState: { term: 0, vote: 0, commit: 0 },
   marker: { index: 0, term: 0 },
+  owed: null,
   confs: [],
 }
 
 /** What a group is behind `record`. */
 export function nextState(state: GroupState, record: LogRecord): GroupState {
+  if (record.kind === 'removed') {
+    return { ...emptyState, hardState: record.hardState ?? emptyState.hardState, owed: record.owed }
+  }
   const hardState = record.hardState ?? state.hardState
-  if (record.kind === 'removed') return { ...emptyState, hardState }
+  const { owed } = state
   const marker = record.marker ?? state.marker
   if (record.kind === 'compact')
-    return { hardState, marker, confs: confsFrom(state.confs, marker.index) }
-  if (record.marker !== null) return { hardState, marker, confs: record.confs }
+    return { hardState, marker, owed, confs: confsFrom(state.confs, marker.index) }
+  if (record.marker !== null) return { hardState, marker, owed, confs: record.confs }
   let { confs } = state
   for (const conf of record.confs) confs = withConf(confs, conf)
-  return { hardState, marker, confs }
+  return { hardState, marker, owed, confs }
 }
 
-function stateRecord(group: GroupId, { hardState, marker, confs }: GroupState): LogRecord {
-  return { kind: 'state', group, hardState, marker, confs, entries: [] }
+function stateRecord(group: GroupId, state: GroupState): LogRecord {
+  return { kind: 'state', group, ...state, entries: [] }
 }
 
 interface Meters {

@@ -56,8 +56,14 @@ export interface Log {
   /** Drops entries up to `upTo`, which the state machine holds durably. Rides along. */
   compact(group: GroupId, upTo: Index): void
   /**
-   * Forgets entries and members of a group. Its term and vote stay, for it may come back to this
-   * node and must not promise a second time. `done` when that is durable.
+   * While there are many segments: the groups that have entries in the oldest, and the last of these.
+   * Cut up to there, they let it go. A log without segments has none.
+   */
+  pinned?(): ReadonlyMap<GroupId, Index>
+  /**
+   * Forgets entries and members of a group. Its term and vote stay, and how far its log had reached
+   * (`GroupLog.owed`), for it may come back to this node and must neither promise a second time nor
+   * unsay what it has acknowledged. `done` when that is durable.
    */
   removeGroup(group: GroupId, done: () => void): void
   /** Reads entries of [lo, hi) back from the disk, at least one, so that `group(id).entries` has them for now. */

@@ -195,9 +195,8 @@ export class MemoryLog implements Log {
 }
 
 function forget(logs: Map<GroupId, GroupLog>, id: GroupId): void {
-  const hardState = of(logs, id).memory
   const empty = new GroupLog()
-  empty.step({ hardState, entries: [], snapshot: null, conf: null })
+  empty.remember(of(logs, id).memory)
   logs.set(id, empty)
 }
 

@@ -8,8 +8,9 @@ import type { ConfAt } from './log.ts'
 /**
  * What a record says. `step`: hard state, entries, members of one step; with a marker it is a
  * snapshot, which replaces the log. `compact`: the log starts behind the marker. `removed`: the
- * group is gone. `again`: old entries, written again so that their segment can go. `state`: all
- * but entries, as of the start of a segment. The order is the number on disk.
+ * group is gone, but for its term, its vote and what it owes. `again`: old entries, written again so
+ * that their segment can go. `state`: all but entries, as of the start of a segment. The order is the
+ * number on disk.
  */
 export const recordKinds = ['step', 'compact', 'removed', 'again', 'state'] as const
 export type RecordKind = (typeof recordKinds)[number]
@@ -19,6 +20,8 @@ export interface LogRecord {
   readonly group: GroupId
   readonly hardState: HardState | null
   readonly marker: Marker | null
+  /** `removed` and `state` only (GroupState.owed). */
+  readonly owed: Marker | null
   readonly confs: readonly ConfAt[]
   readonly entries: readonly Entry[]
 }
@@ -28,6 +31,7 @@ export interface LogRecord {
  *
  *   size:u32 crc32:u32 group:u16 kind:u8 parts:u8 entries:u32            crc over all behind it
  *   [term:f64 commit:f64 vote:u32] [index:f64 term:f64]                  hard state, marker
+ *   [index:f64 term:f64]                                                 what is owed
  *   [count:u16 (index:f64 auto:u8 4 × (count:u16 ids:u32…))…]            members
  *   [first:f64 (term:f64 bytes·2+isConfChange:u32 data)…]                entries
  *
@@ -35,7 +39,7 @@ export interface LogRecord {
  */
 const headBytes = 16
 const crcFrom = 8
-const part = { hardState: 1, marker: 2, confs: 4 } as const
+const part = { hardState: 1, marker: 2, confs: 4, owed: 8 } as const
 const hardStateBytes = 20
 const markerBytes = 16
 const entryHeadBytes = 12
@@ -50,6 +54,7 @@ export function recordBytes(record: LogRecord): number {
   let bytes = headBytes
   if (record.hardState !== null) bytes += hardStateBytes
   if (record.marker !== null) bytes += markerBytes
+  if (record.owed !== null) bytes += markerBytes
   if (record.confs.length > 0) {
     bytes += 2
     for (const { conf } of record.confs) {
@@ -69,7 +74,7 @@ export function writeRecord(record: LogRecord, to: Buffer, view: DataView, at: n
   const start = at
   let parts = 0
   at += headBytes
-  const { hardState, marker, confs, entries } = record
+  const { hardState, marker, owed, confs, entries } = record
   if (hardState !== null) {
     parts |= part.hardState
     view.setFloat64(at, hardState.term, true)
@@ -79,9 +84,11 @@ export function writeRecord(record: LogRecord, to: Buffer, view: DataView, at: n
   }
   if (marker !== null) {
     parts |= part.marker
-    view.setFloat64(at, marker.index, true)
-    view.setFloat64(at + 8, marker.term, true)
-    at += markerBytes
+    at = writeMarker(marker, view, at)
+  }
+  if (owed !== null) {
+    parts |= part.owed
+    at = writeMarker(owed, view, at)
   }
   if (confs.length > 0) {
     parts |= part.confs
@@ -122,19 +129,34 @@ function decode(own: Buffer): LogRecord {
   let at = headBytes
   let hardState: HardState | null = null
   let marker: Marker | null = null
+  let owed: Marker | null = null
   if ((parts & part.hardState) !== 0) {
     const [term, commit] = [view.getFloat64(at, true), view.getFloat64(at + 8, true)]
     hardState = { term, vote: view.getUint32(at + 16, true), commit }
     at += hardStateBytes
   }
   if ((parts & part.marker) !== 0) {
-    marker = { index: view.getFloat64(at, true), term: view.getFloat64(at + 8, true) }
+    marker = readMarker(view, at)
+    at += markerBytes
+  }
+  if ((parts & part.owed) !== 0) {
+    owed = readMarker(view, at)
     at += markerBytes
   }
   const confs: ConfAt[] = []
   if ((parts & part.confs) !== 0) at = readConfs(confs, view, at)
   const entries = count > 0 ? readEntries(count, own, view, at) : []
-  return { kind, group: view.getUint16(8, true), hardState, marker, confs, entries }
+  return { kind, group: view.getUint16(8, true), hardState, marker, owed, confs, entries }
+}
+
+function writeMarker({ index, term }: Marker, view: DataView, at: number): number {
+  view.setFloat64(at, index, true)
+  view.setFloat64(at + 8, term, true)
+  return at + markerBytes
+}
+
+function readMarker(view: DataView, at: number): Marker {
+  return { index: view.getFloat64(at, true), term: view.getFloat64(at + 8, true) }
 }
 
 function writeEntries(entries: readonly Entry[], to: Buffer, view: DataView, at: number): number {

@@ -29,7 +29,7 @@ export class Replay {
 
   take(record: LogRecord, at: Position): void {
     if (record.kind === 'removed') {
-      const slot = newSlot(record.group, record.hardState)
+      const slot = newSlot(record.group, record)
       this.#groups.set(record.group, { slot, marker: { index: 0, term: 0 } })
       return
     }
@@ -88,7 +88,12 @@ function apply(group: Replaying, record: LogRecord, at: Position): void {
   switch (record.kind) {
     case 'state':
       group.marker = marker ?? group.marker
-      log.restore({ hardState: hardState ?? log.state.hardState, marker: group.marker, confs })
+      log.restore({
+        hardState: hardState ?? log.state.hardState,
+        marker: group.marker,
+        owed: record.owed,
+        confs,
+      })
       positions.dropTo(group.marker.index)
       return
     case 'compact':

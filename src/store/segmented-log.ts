@@ -39,6 +39,8 @@ const defaultSegmentBytes = 64 * mebibyte
 const defaultMemoryBytes = 128 * mebibyte
 const defaultGroupFloorBytes = 256 * 1024
 const defaultMaxSegments = 8
+/** More segments than this: whoever has entries in the oldest is named, so that it can be cut. */
+const manySegments = 4
 /** The mark is moved after so many bytes of log, besides at each new segment and at the end. */
 const markEveryBytes = 8 * mebibyte
 
@@ -173,7 +175,15 @@ export class SegmentedLog implements Log {
     const confs = snapshot !== null ? [{ index: snapshot.index, conf: snapshot.conf }] : []
     if (conf !== null) confs.push(conf)
     const marker = snapshot === null ? null : { index: snapshot.index, term: snapshot.term }
-    const record: LogRecord = { kind: 'step', group, hardState, marker, confs, entries }
+    const record: LogRecord = {
+      ...nothing,
+      kind: 'step',
+      group,
+      hardState,
+      marker,
+      confs,
+      entries,
+    }
     const [first, last] = [entries[0], entries[entries.length - 1]]
     const moves = first !== undefined || snapshot !== null
     const settled = (at: Position): void => {
@@ -206,9 +216,9 @@ export class SegmentedLog implements Log {
     const slot = this.#slots.get(group)
     if (slot === undefined) return queueMicrotask(done)
     this.#memoryBytes -= slot.log.bytes
-    const hardState = slot.log.memory
-    this.#slots.set(group, newSlot(group, hardState))
-    const record: LogRecord = { ...nothing, kind: 'removed', group, hardState }
+    const { memory } = slot.log
+    this.#slots.set(group, newSlot(group, memory))
+    const record: LogRecord = { ...nothing, ...memory, kind: 'removed', group }
     this.#leaving.add(slot)
     const settled = (): void => {
       this.#leaving.delete(slot)
@@ -235,6 +245,17 @@ export class SegmentedLog implements Log {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  pinned(): ReadonlyMap<GroupId, Index> {
+    const pinned = new Map<GroupId, Index>()
+    if (this.#chain.length <= manySegments) return pinned
+    const oldest = this.#chain.oldest.number
+    for (const { id, positions } of this.#slots.values()) {
+      const found = positions.pinned(oldest)
+      if (found !== null) pinned.set(id, found.to)
+    }
+    return pinned
   }
 
   stats(): LogStats {
@@ -308,7 +329,7 @@ export class SegmentedLog implements Log {
   }
 }
 
-const nothing = { hardState: null, marker: null, confs: [], entries: [] } as const
+const nothing = { hardState: null, marker: null, owed: null, confs: [], entries: [] } as const
 
 /** The file is made before the first segment, so segments without it are damage. */
 async function openHighWater(disk: Disk): Promise<HighWater> {

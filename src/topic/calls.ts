@@ -11,17 +11,22 @@ const maxCalls = 50_000
 /** How often calls are looked at for deadlines and for another try, ms. */
 const sweepMs = 25
 
-/** Takes answers. `again`: this was no answer yet, send the call once more a little later. */
-export type OnAnswer = (message: TopicMessage) => 'done' | 'more' | 'again'
+/**
+ * Takes answers. `again`: this was no answer yet, send the call once more a little later. `isLast`:
+ * it answers the last try.
+ */
+export type OnAnswer = (message: TopicMessage, isLast: boolean) => 'done' | 'more' | 'again'
 export type OnFailure = (why: ErrorCode) => void
 
 interface Call {
-  /** Its number, and with `isAnew`, that of its last try. */
+  /** The number of its last try. */
   id: number
+  /** Numbers of tries before that whose answers are taken, too. Few: one for each change of owner. */
+  readonly earlier: number[]
   readonly lane: Lane
   readonly make: (call: number) => TopicMessage
-  /** Every try has a number of its own. */
-  readonly isAnew: boolean
+  /** What it asks has an idempotency key: an answer to an earlier try may count. */
+  readonly hasKey: boolean
   readonly answered: OnAnswer
   readonly failed: OnFailure
   readonly deadline: number
@@ -29,6 +34,8 @@ interface Call {
   sentTo: NodeIndex
   /** It left this node at least once: from then on a failure is unknown. */
   everSent: boolean
+  /** The last try was refused: nothing more will be told of it. */
+  isRefused: boolean
   /** What became of an earlier try is not known. */
   isDoubtful: boolean
 }
@@ -47,9 +54,10 @@ interface Lane {
  * Calls of this node to the owners of partitions, wherever they are. A call whose owner is not
  * known waits; one whose owner changed goes to the new one, all of a partition in their order, so
  * that what a session sent first takes effect first. Safe because publishes carry their idempotency
- * key and everything else may be done twice. Of what may be done twice only the last try's answer
- * counts: else a late answer to `{sub}` would be taken, and the `{leave}` in front of it, which was sent
- * again because its own answer was lost with a link, would undo it afterwards.
+ * key and everything else may be done twice. Each try has a number of its own, since what became of
+ * an earlier one may be told late: of what may be done twice only the last try's answer counts. Else
+ * a late answer to `{sub}` would be taken, and the `{leave}` in front of it, which was sent again
+ * because its own answer was lost with a link, would undo it afterwards.
  */
 export class Calls {
   readonly #lanes: Lane[]
@@ -61,6 +69,7 @@ export class Calls {
   readonly #open: Gauge
   readonly #refusedFull: Counter
   #next = 1
+  #size = 0
 
   constructor(deps: {
     partitions: number
@@ -100,7 +109,7 @@ export class Calls {
 
   /**
    * `make` gets the number of the call, which is also what orders calls; it is asked at every try.
-   * `forMs`: the deadline. `isAnew` false: the answer to any try counts, as for what has a key.
+   * `forMs`: the deadline. `hasKey`: answers to all tries are given to `answered`.
    */
   call(
     partition: GroupId,
@@ -108,10 +117,10 @@ export class Calls {
     forMs: number,
     answered: OnAnswer,
     failed: OnFailure,
-    isAnew = true,
+    hasKey = false,
   ): void {
     const lane = this.#lanes[partition]
-    if (lane === undefined || this.#byId.size >= maxCalls) {
+    if (lane === undefined || this.#size >= maxCalls) {
       this.#refusedFull.add()
       return failed('queue-full')
     }
@@ -120,15 +129,18 @@ export class Calls {
     const call: Call = {
       id,
       lane,
+      earlier: [],
       make,
-      isAnew,
+      hasKey,
       answered,
       failed,
       deadline,
       sentTo: 0,
       everSent: false,
+      isRefused: false,
       isDoubtful: false,
     }
+    this.#size++
     lane.calls.add(call)
     this.#byId.set(id, call)
     if (lane.owner !== 0) this.#send(call, lane.owner)
@@ -138,7 +150,7 @@ export class Calls {
   answer(id: number, message: TopicMessage): void {
     const call = this.#byId.get(id)
     if (call === undefined) return
-    const verdict = call.answered(message)
+    const verdict = call.answered(message, id === call.id)
     if (verdict === 'done') this.#remove(call)
     else if (verdict === 'again') call.sentTo = 0
   }
@@ -147,11 +159,17 @@ export class Calls {
     const call = this.#byId.get(id)
     if (call === undefined) return
     const { lane } = call
+    if (id !== call.id) {
+      // Another try is under way, and will be answered.
+      call.isDoubtful ||= why === 'term-changed' || why === 'internal'
+      return
+    }
     if (why === 'queue-full' || why === 'internal') {
       this.#remove(call)
       // This try came to nothing, but one before it may have been done.
       return call.failed(why === 'queue-full' && call.isDoubtful ? 'no-answer' : why)
     }
+    call.isRefused = true
     if (why === 'term-changed') call.isDoubtful = true
     if (call.sentTo === from) call.sentTo = 0
     if (lane.owner === from && term >= lane.term && owner !== from) lane.owner = 0
@@ -213,25 +231,30 @@ export class Calls {
     if (call.everSent) this.#resent.add()
     sometimes(call.everSent, 'topic: a call was sent again to another owner')
     if (call.sentTo !== 0) call.isDoubtful = true
-    if (call.everSent && call.isAnew) {
-      this.#byId.delete(call.id)
-      call.id = this.#next++
-      this.#byId.set(call.id, call)
-    }
+    if (call.everSent) this.#renumber(call)
     if (!this.#post(owner, call.make(call.id))) return // held back until the sweep or another owner
     call.sentTo = owner
     call.everSent = true
   }
 
+  #renumber(call: Call): void {
+    if (call.hasKey && !call.isRefused) call.earlier.push(call.id)
+    else this.#byId.delete(call.id)
+    call.isRefused = false
+    call.id = this.#next++
+    this.#byId.set(call.id, call)
+  }
+
   #remove(call: Call): void {
-    call.lane.calls.delete(call)
+    if (call.lane.calls.delete(call)) this.#size--
     this.#byId.delete(call.id)
+    for (const id of call.earlier) this.#byId.delete(id)
   }
 
   #sweep(): void {
     const now = this.#clock.monotonic()
-    this.#open.set(this.#byId.size)
-    if (this.#byId.size === 0) return
+    this.#open.set(this.#size)
+    if (this.#size === 0) return
     for (const lane of this.#lanes) {
       for (const call of lane.calls) {
         if (call.deadline <= now) {

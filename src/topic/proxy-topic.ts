@@ -82,6 +82,11 @@ export class ProxyTopic {
     return this.#cursor ?? 0
   }
 
+  /** As far as the stream has told here. */
+  mayRead(uid: UserId): boolean {
+    return this.#rights.has(uid, R | J)
+  }
+
   // --- who listens ---
 
   /**

@@ -8,13 +8,13 @@ import { expandData } from './page-message.ts'
 import type { ProxyTopic } from './proxy-topic.ts'
 import type { PulledPage } from './pulls.ts'
 
-/** Nothing there, or nothing that this reader may see: passed over. */
+/** There is nothing, and nothing was deleted. */
 const nothing: PulledPage = { messages: [], hidden: [] }
 
 /**
  * Asks the topic's owner for the messages of [low, high) as a session that is attached there: its
  * rights and deletions count, and the owner confirms that it is the owner. `took` is called once;
- * null: no answer in time, or none that could be read.
+ * `denied`: it may not read there now; null: no answer in time, or none that could be read.
  */
 export function askPage(
   calls: Calls,
@@ -22,7 +22,7 @@ export function askPage(
   { subscriber, asChan }: Attachment,
   low: number,
   high: number,
-  took: (page: PulledPage | null) => void,
+  took: (page: PulledPage | 'denied' | null) => void,
 ): void {
   const { uid, level, sid } = subscriber
   const data = { since: low, before: high, limit: high - low }
@@ -41,7 +41,8 @@ export function askPage(
       if (m[0] !== topicKinds.answer) return 'more'
       part = m[3].find((found) => found.kind === 'history')
       if (part !== undefined) return 'more'
-      took(nothing)
+      const first = m[3][0]
+      took(first?.kind === 'ctrl' && first.code >= 400 ? 'denied' : nothing)
       return 'done'
     },
     () => took(null),

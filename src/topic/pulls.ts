@@ -19,13 +19,16 @@ export interface PulledPage {
 
 export interface PullsHost {
   now(): number
-  /** Asks the owner, as this session. Null: it could not be had; to be asked again. */
+  /**
+   * Asks the owner, as this session. `denied`: it may not read there now. Null: it could not be had;
+   * to be asked again.
+   */
   page(
     topic: ProxyTopic,
     attachment: Attachment,
     low: number,
     high: number,
-    took: (page: PulledPage | null) => void,
+    took: (page: PulledPage | 'denied' | null) => void,
   ): void
 }
 
@@ -37,6 +40,9 @@ const pageBytes = 256 * 1024
 const firstPage = 16
 /** ms until a page that could not be had is asked for again. */
 const retryMs = 100
+
+/** What is passed over because the reader has lost the right to it. */
+const unreadable: PulledPage = { messages: [], hidden: [] }
 
 /** One topic that a session reads behind the stream. */
 interface Pull {
@@ -138,9 +144,18 @@ export class Pulls {
     })
   }
 
-  #took(sid: SessionId, line: Line, pull: Pull, high: number, page: PulledPage | null): void {
-    if (page === null) return void this.#timers.after(retryMs, () => this.#next(sid))
-    if (isCurrent(pull)) this.#pass(pull, high, page)
+  #took(
+    sid: SessionId,
+    line: Line,
+    pull: Pull,
+    high: number,
+    page: PulledPage | 'denied' | null,
+  ): void {
+    // His right ended at the owner: the stream will say so here, in its place. Only then may what he
+    // was denied be passed over, or he would see what is between without what was before it.
+    const isEarly = page === 'denied' && pull.topic.mayRead(pull.attachment.uid)
+    if (page === null || isEarly) return void this.#timers.after(retryMs, () => this.#next(sid))
+    if (isCurrent(pull)) this.#pass(pull, high, page === 'denied' ? unreadable : page)
     // The others first: they waited meanwhile.
     if (line.pulls.get(pull.topic.name) === pull) {
       line.pulls.delete(pull.topic.name)

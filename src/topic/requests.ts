@@ -92,10 +92,12 @@ export class Requests {
         numbers === null ? null : numbers.isFirst(n),
       ],
       limits.requestDeadlineMs,
-      (m) => {
+      (m, isLast) => {
         if (m[0] === topicKinds.accepted) {
           if (request.id !== undefined) from.deliver(acceptedFrame(to, m[2], m[3]))
         } else if (m[0] === topicKinds.answer) {
+          // What was refused once may be stored by the try behind it: rights come back.
+          if (!isLast) return 'more'
           const first = m[3][0]
           // One sent before it went to an owner that is gone: it comes first there, too.
           if (first?.kind === 'ctrl' && first.text === 'out of order' && !named) return 'again'
@@ -110,7 +112,7 @@ export class Requests {
         this.fail(from, request, why)
         done()
       },
-      false,
+      true,
     )
   }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CommandFailed } from '../../src/cli/exit-codes.ts'
 import { program } from '../../src/cli/program.ts'
 import { metaGroup } from '../../src/ids/group-id.ts'
-import type { MetaState } from '../../src/meta/meta-state.ts'
+import type { Member, MetaState } from '../../src/meta/meta-state.ts'
 import { openAdminHttp } from '../../src/node/admin-http.ts'
 import type { AdminHttp } from '../../src/node/admin-http.ts'
 import type { NodeFacts } from '../../src/node/facts.ts'
@@ -15,7 +15,7 @@ import { nodesReport } from '../../src/node/nodes-report.ts'
 import { defaultOptions } from '../../src/node/options.ts'
 import { deriveKeys } from '../../src/node/secrets.ts'
 import { fakeFacts } from '../node/fake-facts.ts'
-import { FakeMeta, foundedBy } from '../node/fake-meta.ts'
+import { FakeMeta, foundedBy, settledReports } from '../node/fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(3)
 const { adminToken } = deriveKeys(secret, 'c', 'production')
@@ -50,10 +50,13 @@ beforeEach(async () => {
     config: { cluster, options: defaultOptions() },
     clusterId: 'c1',
     secret,
+    reports: () => settledReports(meta.state()),
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
   })
+  const usual = fakeFacts({ readiness: { ready: true, reasons: [] }, drains: 0 })
   const facts: NodeFacts = {
-    ...fakeFacts({ readiness: { ready: true, reasons: [] }, drains: 0 }),
+    ...usual,
+    status: () => ({ ...usual.status(), members: meta.state().members.map(reported) }),
     nodes: async () => {
       looking()
       return nodesReport(meta.state(), asWished(meta.state()), (node) => !down.has(node))
@@ -72,6 +75,17 @@ afterEach(async () => {
   vi.restoreAllMocks()
   await admin.close()
   rmSync(dir, { recursive: true })
+})
+
+const reported = ({ index, name, state }: Member) => ({
+  index,
+  name,
+  peer: '',
+  client: '',
+  state: state === 'removed' ? 'gone' : 'voter',
+  up: true,
+  bootId: null,
+  rttMs: null,
 })
 
 /** Each partition has the members that the table names, led by the first. */
@@ -242,6 +256,14 @@ describe('token', () => {
 })
 
 describe('who may', () => {
+  const node = (i: number, at: string) => ({
+    name: `n${i}`,
+    peer: `127.0.0.1:${7000 + i}`,
+    client: `127.0.0.1:${6000 + i}`,
+    admin: at,
+    data: `n${i}`,
+  })
+
   const asked = ['nodes', 'drain', 'n2']
 
   test('only who knows the secret or the admin token', async () => {
@@ -258,14 +280,18 @@ describe('who may', () => {
     vi.unstubAllEnvs()
   })
 
+  test('a founder that was removed is no reason to worry', async () => {
+    const file = join(dir, 'cluster.json')
+    const nodes = [node(1, admin.address), node(2, '127.0.0.1:1')]
+    writeFileSync(file, JSON.stringify({ cluster: { name: 'c' }, nodes }))
+    expect(await runAt(['status'], ['--config', file])).toBe('unhealthy')
+    await meta.submit({ kind: 'remove-member', index: 2, expect: 'active', force: true })
+    out = ''
+    expect(await runAt(['status'], ['--config', file])).toBe('ok')
+    expect(out).toMatch(/n2 .*gone/)
+  })
+
   test('a cluster file tells where and who; a node that is gone is passed over', async () => {
-    const node = (i: number, at: string) => ({
-      name: `n${i}`,
-      peer: `127.0.0.1:${7000 + i}`,
-      client: `127.0.0.1:${6000 + i}`,
-      admin: at,
-      data: `n${i}`,
-    })
     const file = join(dir, 'cluster.json')
     const nodes = [node(1, '127.0.0.1:1'), node(2, admin.address)]
     writeFileSync(file, JSON.stringify({ cluster: { name: 'c', secretFile: 'secret' }, nodes }))

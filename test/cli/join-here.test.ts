@@ -12,7 +12,7 @@ import { readMembership } from '../../src/node/membership.ts'
 import { MetricRegistry } from '../../src/node/metrics.ts'
 import { NodeAdministration } from '../../src/node/node-administration.ts'
 import { defaultOptions } from '../../src/node/options.ts'
-import { FakeMeta, foundedBy } from '../node/fake-meta.ts'
+import { FakeMeta, foundedBy, settledReports } from '../node/fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(5)
 let dir: string
@@ -39,6 +39,7 @@ beforeEach(async () => {
     config: { cluster, options: defaultOptions() },
     clusterId: 'c1',
     secret,
+    reports: () => settledReports(meta.state()),
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
   })
   admin = await openAdminHttp({

@@ -65,6 +65,42 @@ describe('a cursor', () => {
     expect(c.last).toBe(102)
   })
 
+  test('deleted numbers that the server names are passed over, in their place', () => {
+    const { seen, cursor: c, arrive } = cursor(1)
+    c.resumed(9)
+    c.deleted(3, 5)
+    c.deleted(8, 9)
+    expect(c.missing()).toEqual({ since: 1, before: 3 })
+    arrive(1, 2, 5, 6, 7)
+    expect([seen, c.last, c.missing()]).toEqual([[1, 2, 5, 6, 7], 8, null])
+    arrive(9)
+    expect(seen.at(-1)).toBe(9)
+  })
+
+  test('resumed: what waited behind a hole comes again, and nothing is asked for', () => {
+    const { seen, cursor: c, arrive } = cursor(1)
+    c.attached(20)
+    arrive(1, 2, 7, 8)
+    expect([c.place, c.missing()]).toEqual([2, { since: 3, before: 7 }])
+    c.resumed(20)
+    expect(c.missing()).toBeNull()
+    arrive(...Array.from({ length: 18 }, (_, i) => i + 3))
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
+  })
+
+  test('resumed where nothing came yet: from the seq of the first attach; of a new life, from there', () => {
+    const { seen, cursor: c, arrive } = cursor(null)
+    expect(c.place).toBeNull()
+    c.attached(41)
+    expect(c.place).toBe(41)
+    c.resumed(44)
+    arrive(42, 43, 44)
+    c.resumed(3)
+    expect(c.place).toBe(3)
+    arrive(4)
+    expect(seen).toEqual([42, 43, 44, 4])
+  })
+
   test('CLIENT-2: a span that skips something is never taken as fetched', () => {
     const { cursor: c } = cursor(1)
     c.attached(9)

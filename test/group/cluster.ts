@@ -55,6 +55,11 @@ export class Cluster {
   /** Stops a bulk stream after so many chunks. */
   breakBulkAfter = Infinity
   bulksOpened = 0
+  /** Messages that are lost, besides those on links that are cut. */
+  isLost: (from: RaftId, to: RaftId, m: Message) => boolean = () => false
+  /** Streams to this node break for their sender at the end. What was sent arrives when it is called for. */
+  lateTo: RaftId | null = null
+  readonly late: (() => Promise<void>)[] = []
   readonly #options: ClusterOptions
   readonly #groups: readonly number[]
 
@@ -244,12 +249,15 @@ export class Cluster {
       if (node === undefined || !node.isUp || this.cut.has(`${from}>${to}`)) return
       const one = decodeRaft(frame)
       const all = one !== null ? [one] : (decodeHeartbeats(frame) ?? [])
-      for (const { group, message } of all) node.host.receive(group, message, from)
+      for (const { group, message } of all) {
+        if (!this.isLost(from, to, message)) node.host.receive(group, message, from)
+      }
     })
   }
 
   #bulk(from: RaftId, to: RaftId, header: unknown): BulkSink {
     this.bulksOpened++
+    if (to === this.lateTo) return this.#lateBulk(from, to, header)
     let sent = 0
     const queue: (Uint8Array | 'end' | 'broken')[] = []
     let wake = (): void => {}
@@ -291,6 +299,24 @@ export class Cluster {
         return used
       },
       abort: () => push('broken'),
+    }
+  }
+
+  #lateBulk(from: RaftId, to: RaftId, header: unknown): BulkSink {
+    const sent: Uint8Array[] = []
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      for (const chunk of sent) yield await Promise.resolve(chunk)
+    }
+    return {
+      write: (chunk) => {
+        sent.push(chunk)
+        return Promise.resolve()
+      },
+      end: () => {
+        this.late.push(() => this.node(to).host.receiveBulk(from, header, chunks()))
+        return Promise.reject(new Error('the stream broke'))
+      },
+      abort: () => {},
     }
   }
 }

@@ -12,10 +12,8 @@ interface Row {
 /** A legal run in which each writer looks back, and says with each message what he had seen. */
 function execution(seed: number): readonly OpDraft[] {
   const lines = new SimulatedTopic(seed, 150).lines
-  const digests = (lines.at(-1)?.value as Row[]).reduce(
-    (so, { id }) => [...so, extended(so.at(-1) ?? '', id)],
-    [emptyDigest],
-  )
+  const rows = (lines.at(-1)?.value ?? []) as readonly Row[]
+  const digests = rows.reduce((so, { id }) => [...so, extended(so.at(-1) ?? '', id)], [emptyDigest])
   let acked = 0
   return lines.flatMap((line, i) => {
     if (line.f !== 'publish') return [line]

@@ -90,15 +90,19 @@ test('run folders: one per run, the newest linked, a report out of a bare histor
 const program = join(import.meta.dirname, '../../dist/jepsen-lite/main.js')
 
 // Needs the build, which `npm test` makes first.
-test.runIf(existsSync(program))('the command: exit codes, text and JSON', () => {
-  const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
-    spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' })
-  const path = file(stale)
-  expect(run('check', path, '--model', 'register')).toMatchObject({ status: 1 })
-  const json = run('check', path, '--json')
-  expect(JSON.parse(json.stdout)).toMatchObject({ result: 'invalid' })
-  expect(run('check', join(folder, 'none'))).toMatchObject({ status: 3, stdout: '' })
-  expect(run('check', path, '--model', 'nonsense')).toMatchObject({ status: 3 })
-  expect(run('run', '--nemesis', 'nonsense').stderr).toMatch(/no nemesis nonsense/)
-  expect(run('list').stdout).toMatch(/kill .*SIGKILL/)
-})
+test.runIf(existsSync(program))(
+  'the command: exit codes, text and JSON',
+  () => {
+    const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+      spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' })
+    const path = file(stale)
+    expect(run('check', path, '--model', 'register')).toMatchObject({ status: 1 })
+    const json = run('check', path, '--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({ result: 'invalid' })
+    expect(run('check', join(folder, 'none'))).toMatchObject({ status: 3, stdout: '' })
+    expect(run('check', path, '--model', 'nonsense')).toMatchObject({ status: 3 })
+    expect(run('run', '--nemesis', 'nonsense').stderr).toMatch(/no nemesis nonsense/)
+    expect(run('list').stdout).toMatch(/kill .*SIGKILL/)
+  },
+  60_000,
+)

@@ -116,6 +116,21 @@ test.for([
     'valid',
   ],
   [
+    'an append nobody saw, whose text stands within another',
+    'a invoke append "a"\na ok append\nb invoke put "ba"\nb ok put\nc invoke get\nc ok get "ba"',
+    'valid',
+  ],
+  [
+    'appends before a put, in any order',
+    'a invoke append "x"\nb invoke append "y"\na ok append\nb ok append\nc invoke put "z"\nc ok put\nc invoke get\nc ok get "z"',
+    'valid',
+  ],
+  [
+    'an append that was seen before a put and again behind it',
+    'a invoke append "x"\na ok append\nb invoke get\nb ok get "x"\nc invoke put "z"\nc ok put\nb invoke get\nb ok get "zx"',
+    'invalid',
+  ],
+  [
     'appends against real time',
     'a invoke append "x"\na ok append\na invoke append "y"\na ok append\nb invoke get\nb ok get "yx"',
     'invalid',
@@ -242,11 +257,35 @@ function tinyTexts(choices: readonly Choice[]): OpDraft[] {
   })
 }
 
-test('kv search agrees with brute force on tiny histories', () => {
+/** The same with texts that are written once: a letter each, and gets of two or three of them. */
+function tinyLetters(choices: readonly Choice[]): OpDraft[] {
+  const names: Readonly<Record<string, string>> = { read: 'get', write: 'append', cas: 'put' }
+  const written: string[] = []
+  return tinyHistory(choices).map((line) => {
+    const f = names[line.f] ?? '?'
+    if (f === 'get') {
+      const pick = (i: number): string => written[written.length - 1 - i] ?? ''
+      const chosen = [pick(0), pick(1), pick(1) + pick(0), pick(0) + pick(1), pick(2) + pick(0)]
+      return {
+        ...line,
+        f,
+        value: chosen[Number(line.value ?? 0) + (line.process === '0/0' ? 1 : 0)] ?? '',
+      }
+    }
+    const letter = String.fromCharCode(97 + written.length)
+    if (line.type === 'invoke') written.push(letter)
+    return { ...line, f, value: letter }
+  })
+}
+
+test.for([
+  ['texts that come again', tinyTexts],
+  ['texts that are written once', tinyLetters],
+] as const)('kv search agrees with brute force on tiny histories: %s', ([, lined]) => {
   const seen = { valid: 0, invalid: 0 }
   fc.assert(
     fc.property(fc.array(choice, { maxLength: 16 }), (choices) => {
-      const lines = tinyTexts(choices)
+      const lines = lined(choices)
       const expected = bruteForce(new History(story(lines)).operations, '') ? 'valid' : 'invalid'
       seen[expected]++
       const { result } = judge(texts, lines)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { faultBands } from '../../jepsen-lite/checker/fault-bands.ts'
 import { HistoryWriter } from '../../jepsen-lite/history.ts'
-import type { Fault } from '../../jepsen-lite/nemesis/nemesis.ts'
+import type { Complaint, Fault, Nemesis } from '../../jepsen-lite/nemesis/nemesis.ts'
 import { nemeses } from '../../jepsen-lite/nemesis/registry.ts'
 import { Schedule } from '../../jepsen-lite/nemesis/schedule.ts'
 import { History } from '../../jepsen-lite/operations.ts'
@@ -97,6 +97,60 @@ test('a schedule logs start, effect and end of every fault, and leaves the world
   for (const { effects, optional, to } of bands)
     expect([optional || effects.length === 1, to < Infinity]).toEqual([true, true])
   expect(history.ops.at(-1)).toMatchObject({ f: 'heal', key: 'all' })
+})
+
+function bare(name: string, more: Partial<Nemesis> = {}, fault: Partial<Fault> = {}): Nemesis {
+  return {
+    name,
+    says: name,
+    needs: [],
+    start: async () => ({
+      targets: ['n1'],
+      scope: 'minority',
+      effect: async () => 'hit',
+      stop: async () => undefined,
+      ...fault,
+    }),
+    ...more,
+  }
+}
+
+async function played(chosen: readonly Nemesis[], ms: number): Promise<HistoryWriter> {
+  const history = new HistoryWriter()
+  const pace = { quietMs: 1, faultMs: [5, 6], restMs: [1, 2], stepMs: 1 } as const
+  const [world, prng] = [new ToyWorld(3), new Prng(7)]
+  await new Schedule({ world, nemeses: chosen, history, prng, ...pace }).run(performance.now() + ms)
+  return history
+}
+
+test('each fault comes once before any comes twice; what found no turn is told', async () => {
+  const never = bare('never', { start: async () => undefined })
+  const long = bare('long', { lastsMs: 60_000 })
+  const { ops } = await played([bare('a'), bare('b'), bare('c'), never, long], 200)
+  const starts = ops.filter(({ f }) => f === 'start').map(({ key }) => key)
+  expect(starts.slice(0, 3).toSorted()).toEqual(['a', 'b', 'c'])
+  expect(starts.slice(3, 6).toSorted()).toEqual(['a', 'b', 'c'])
+  const skips = ops.filter(({ f }) => f === 'skip').map(({ key }) => key)
+  expect(skips.toSorted()).toEqual(['long', 'never'])
+})
+
+test('what a node did that it must not do is a finding', async () => {
+  const complaint = async (): Promise<Complaint> => ({ node: 'n2', says: 'n2 goes on' })
+  const { ops } = await played([bare('bad', {}, { complaint })], 50)
+  expect(ops.find(({ f }) => f === 'log')).toMatchObject({
+    process: 'observer',
+    node: 'n2',
+    value: { line: 'n2 goes on' },
+  })
+})
+
+test('the steps of a fault come after its start, and a large one ends when all serve again', async () => {
+  const order: string[] = []
+  const carryOut = async (): Promise<void> => void order.push('carried out')
+  const { ops } = await played([bare('big', {}, { scope: 'all', carryOut })], 30)
+  expect(order.length).toBeGreaterThan(0)
+  const facts = ops.map(({ f }) => f).slice(0, 4)
+  expect(facts).toEqual(['start', 'effect', 'stop', 'recovered'])
 })
 
 test('equal seeds draw equal faults', async () => {

@@ -45,20 +45,23 @@ function failed({ judgement }: RunSummary): string[] {
   return judgement.verdicts.filter(({ result }) => result !== 'valid').map(({ checker }) => checker)
 }
 
-test.for(['publish', 'retry', 'register'])('%s on an honest toy', async (workload) => {
-  const run = options(workload, new ToyWorld(3))
-  const summary = await runOne(run)
-  // The toy has no idempotency, so a retry after a lost connection is stored twice; nothing else may be wrong.
-  const expected = workload === 'retry' ? expect.arrayContaining([]) : []
-  expect(
-    failed(summary).filter((name) => name !== 'no-repeat' && name !== 'order' && name !== 'ack'),
-  ).toEqual(expected)
-  expect(JSON.parse(readFileSync(run.folder.summary, 'utf8'))).toMatchObject({
-    name: workload,
-    seed: '7',
-  })
-  expect(existsSync(run.folder.history)).toBe(true)
-})
+test.for(['publish', 'retry', 'history', 'append', 'register', 'readers', 'marks', 'ids'])(
+  '%s on an honest toy',
+  async (workload) => {
+    const run = options(workload, new ToyWorld(3))
+    const summary = await runOne(run)
+    // The toy has no idempotency, so a retry after a lost connection is stored twice; nothing else may be wrong.
+    const expected = workload === 'retry' ? expect.arrayContaining([]) : []
+    expect(
+      failed(summary).filter((name) => name !== 'no-repeat' && name !== 'order' && name !== 'ack'),
+    ).toEqual(expected)
+    expect(JSON.parse(readFileSync(run.folder.summary, 'utf8'))).toMatchObject({
+      name: workload,
+      seed: '7',
+    })
+    expect(existsSync(run.folder.history)).toBe(true)
+  },
+)
 
 class Liar extends ToyWorld {
   override async start(): Promise<void> {

@@ -15,6 +15,8 @@ export class ToyServer {
   readonly #topics = new Map<string, { content: unknown; from: string }[]>()
   /** By topic; that of `me` by its user. */
   readonly #desc = new Map<string, { private?: object }>()
+  /** By user and topic. */
+  readonly #marks = new Map<string, { read: number; recv: number }>()
   readonly #users = new Map<WebSocket, string>()
   readonly #attached = new Map<string, Set<WebSocket>>()
   readonly #logins = new Set<string>()
@@ -25,6 +27,7 @@ export class ToyServer {
   /** Acknowledges every so many messages without keeping them. 0: never. */
   forgets = 0
   #published = 0
+  #made = 0
   /** Called before a page of history is sent. */
   beforePage: (() => void) | undefined
 
@@ -98,35 +101,72 @@ export class ToyServer {
       case 'hi':
         return reply(201, { params: { ver: '0.25' } })
       case 'acc':
+        if (body['login'] !== true) return reply(201, { params: { user: `usr${++this.#made}` } })
         this.#logins.add(body['secret'])
-        return reply(200, { params: { user: 'usrNew', token: body['secret'] } })
+        return reply(200, { params: { user: `usr${++this.#made}`, token: body['secret'] } })
       case 'login':
         if (!this.#logins.has(body['secret'])) return reply(401)
         this.#users.set(socket, body['secret'])
         return reply(200, { params: { user: 'usrOld' } })
       case 'sub': {
-        const name = topic.startsWith('new') ? `grp${topic.slice(3)}` : topic
+        const isNew = topic.startsWith('new')
+        const name = isNew
+          ? `grp${topic.slice(3)}${this.#topics.has(`grp${topic.slice(3)}`) ? ++this.#made : ''}`
+          : topic
+        if (isNew) this.#topics.set(name, [])
         this.#attached.set(name, (this.#attached.get(name) ?? new Set()).add(socket))
         return reply(200, { topic: name })
       }
       case 'pub':
         if (this.forgets > 0 && ++this.#published % this.forgets === 0)
           return reply(202, { params: { seq: (this.#topics.get(topic)?.length ?? 0) + 1 } })
-        return reply(202, { params: { seq: this.store(topic, body['content'], socket) } })
+        return reply(202, { params: { seq: this.#publish(socket, topic, body['content']) } })
       case 'set':
         this.#describe(this.#descKey(socket, topic), body['desc'])
         return reply(200)
       case 'get':
-        return body['what'] === 'desc'
-          ? this.#send(socket, 'meta', {
-              id: body['id'],
-              topic,
-              desc: this.#desc.get(this.#descKey(socket, topic)) ?? {},
-            })
-          : this.#page(socket, body, reply)
+        return this.#get(socket, body, reply)
+      case 'note':
+        return this.#mark(socket, topic, { [body['what']]: body['seq'] })
       default:
         return reply(200)
     }
+  }
+
+  #publish(socket: WebSocket, topic: string, content: unknown): number {
+    const seq = this.store(topic, content, socket)
+    this.#mark(socket, topic, { read: seq })
+    return seq
+  }
+
+  #mark(socket: WebSocket, topic: string, asked: { read?: number; recv?: number }): void {
+    const end = this.#topics.get(topic)?.length ?? 0
+    const key = `${this.#users.get(socket)} ${topic}`
+    const old = this.#marks.get(key) ?? { read: 0, recv: 0 }
+    const taken = (seq = 0): number => (seq <= end ? seq : 0)
+    const read = Math.max(old.read, taken(asked.read))
+    this.#marks.set(key, { read, recv: Math.max(old.recv, read, taken(asked.recv)) })
+  }
+
+  #get(socket: WebSocket, body: Body, reply: (code: number, more?: object) => void): void {
+    const { id, topic, what } = body
+    const rowOf = (of: string): object => ({
+      ...this.#desc.get(this.#descKey(socket, of)),
+      ...this.#marks.get(`${this.#users.get(socket)} ${of}`),
+      seq: this.#topics.get(of)?.length ?? 0,
+    })
+    const words = String(what).split(' ')
+    if (words.includes('desc'))
+      this.#send(socket, 'meta', {
+        id,
+        topic,
+        desc: topic === 'me' ? (this.#desc.get(this.#descKey(socket, topic)) ?? {}) : rowOf(topic),
+      })
+    if (words.includes('sub')) {
+      const row = { topic: body['sub'].topic, ...rowOf(body['sub'].topic) }
+      this.#send(socket, 'meta', { id, topic, sub: [row] })
+    }
+    if (words.includes('data')) this.#page(socket, body, reply)
   }
 
   #descKey(socket: WebSocket, topic: string): string {

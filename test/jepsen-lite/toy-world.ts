@@ -3,13 +3,13 @@ import type { OpDraft } from '../../jepsen-lite/op.ts'
 import type { LinkFault } from '../../jepsen-lite/proxy/link-fault.ts'
 import { pass } from '../../jepsen-lite/proxy/link-fault.ts'
 import type {
+  Administrator,
   DiskCounts,
   DiskOrders,
   ImpostorEnd,
   Lack,
   Link,
   LostWrites,
-  Need,
   NodeClock,
   NodeDisk,
   NodeEnd,
@@ -103,7 +103,7 @@ class ToyClock implements NodeClock {
 
 /** A cluster of toys: all nodes are one server, faults are only remembered. */
 export class ToyWorld implements World {
-  readonly nodes: readonly string[]
+  readonly nodes: string[]
   readonly tolerates = 1
   readonly versions = { server: 'toy' }
   readonly down = new Set<string>()
@@ -119,12 +119,7 @@ export class ToyWorld implements World {
 
   constructor(nodes: number) {
     this.nodes = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
-    for (const from of this.nodes) {
-      this.disks.set(from, new ToyDisk((words) => this.#end(from, words)))
-      this.clocks.set(from, new ToyClock())
-      this.links.set(`client→${from}`, new ToyLink())
-      for (const to of this.nodes) if (from !== to) this.links.set(`${from}→${to}`, new ToyLink())
-    }
+    for (const node of this.nodes) this.#add(node)
   }
 
   get toy(): ToyServer {
@@ -145,8 +140,37 @@ export class ToyWorld implements World {
     return { ...this.toy.address, node }
   }
 
-  lacks(need: Need): Lack | undefined {
-    return need === 'members' ? { why: 'toys stay', kind: 'world' } : undefined
+  lacks(): Lack | undefined {
+    return undefined
+  }
+
+  /** Does what it is asked, at once. */
+  readonly administrator: Administrator = {
+    join: async () => {
+      const name = `n${this.nodes.length + 10}`
+      this.#add(name)
+      this.nodes.push(name)
+      return name
+    },
+    drain: async () => undefined,
+    activate: async () => undefined,
+    remove: async (node) => {
+      this.nodes.splice(this.nodes.indexOf(node), 1)
+      this.down.delete(node)
+      for (const link of this.links.keys())
+        if (link.split('→').includes(node)) this.links.delete(link)
+    },
+    settled: async () => true,
+  }
+
+  #add(name: string): void {
+    this.disks.set(name, new ToyDisk((words) => this.#end(name, words)))
+    this.clocks.set(name, new ToyClock())
+    this.links.set(`client→${name}`, new ToyLink())
+    for (const other of this.disks.keys())
+      if (other !== name)
+        for (const link of [`${name}→${other}`, `${other}→${name}`])
+          this.links.set(link, new ToyLink())
   }
 
   async kill(node: string): Promise<void> {

@@ -2,6 +2,7 @@ import { apply } from '../../src/meta/apply.ts'
 import type { MetaCommand } from '../../src/meta/command.ts'
 import type { MetaFailure, MetaOutcome } from '../../src/meta/meta-group.ts'
 import type { MetaState } from '../../src/meta/meta-state.ts'
+import type { NodeReport } from '../../src/meta/placement.ts'
 import { seedState } from '../../src/meta/seed.ts'
 
 /** Group 0 without a group: the real rules, applied at once. What a node sees of it may be held back. */
@@ -44,6 +45,34 @@ export class FakeMeta {
     listener(this.#seen)
     return () => this.#listeners.delete(listener)
   }
+}
+
+/** All nodes report, and every group is where the table wants it. */
+export function settledReports(state: MetaState): Map<number, NodeReport> {
+  const live = state.members.filter((it) => it.state !== 'removed').map((it) => it.index)
+  const tableVersion = state.table.version
+  const groups = [live, ...state.table.partitions.map(({ replicas }) => replicas)]
+  const leads = groups.map((voters, group) => ({
+    group,
+    term: 1,
+    conf: { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false },
+    pending: false,
+    commit: 9,
+    members: voters.map((node) => ({
+      node,
+      match: 9,
+      active: true,
+      learner: false,
+      snapshot: false,
+    })),
+  }))
+  return new Map(
+    live.map((node) => {
+      const led = leads.filter((it) => it.conf.voters[0] === node)
+      const holds = leads.filter((it) => it.conf.voters.includes(node)).map((it) => it.group)
+      return [node, { node, bootId: 1, tableVersion, holds, leads: led }]
+    }),
+  )
 }
 
 /** The state of a cluster of n1, n2, … that has just begun. */

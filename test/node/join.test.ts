@@ -25,7 +25,7 @@ import { NodeAdministration } from '../../src/node/node-administration.ts'
 import { defaultOptions } from '../../src/node/options.ts'
 import { deriveKeys, readSecret } from '../../src/node/secrets.ts'
 import { fakeFacts } from './fake-facts.ts'
-import { FakeMeta, foundedBy } from './fake-meta.ts'
+import { FakeMeta, foundedBy, settledReports } from './fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(9)
 let dir: string
@@ -56,6 +56,7 @@ beforeEach(async () => {
     },
     clusterId: 'c1',
     secret,
+    reports: () => settledReports(meta.state()),
     clock: { now: () => 1_000, monotonic: () => 1_000 },
   })
   administration = cluster

@@ -6,15 +6,18 @@ import type { JoinRequest } from '../../src/node/administration.ts'
 import { isAdmissionProven, isJoinToken, unsealSecret } from '../../src/node/join-seal.ts'
 import { NodeAdministration } from '../../src/node/node-administration.ts'
 import { defaultOptions } from '../../src/node/options.ts'
-import { FakeMeta, foundedBy } from './fake-meta.ts'
+import { FakeMeta, foundedBy, settledReports } from './fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(7)
 let now: number
 let meta: FakeMeta
 let admin: NodeAdministration
+/** Does not report. */
+let silent: number
 
 beforeEach(() => {
   now = 1_000_000
+  silent = 0
   meta = new FakeMeta(foundedBy(3))
   admin = of(meta)
 })
@@ -35,6 +38,11 @@ function of(group: FakeMeta): NodeAdministration {
     },
     clusterId: 'c1',
     secret,
+    reports: () => {
+      const reports = settledReports(group.state())
+      reports.delete(silent)
+      return reports
+    },
     clock: { now: () => now, monotonic: () => now },
   })
 }
@@ -177,6 +185,13 @@ describe('members', () => {
     expect(await admin.remove('n2', false)).toMatchObject({ error: 'still-holds' })
     expect(await admin.remove('n2', true)).toEqual({ ok: true, value: null })
     expect(await admin.remove('n2', true)).toMatchObject({ error: 'no-such-member' })
+  })
+
+  test('one without which others have no majority is not removed, dead or not', async () => {
+    silent = 3
+    expect(await admin.remove('n2', true)).toMatchObject({ error: 'endangers' })
+    silent = 0
+    expect(await admin.remove('n2', true)).toEqual({ ok: true, value: null })
   })
 
   test('the last active one stays', async () => {

@@ -103,3 +103,22 @@ test('what was deleted while a client was away is not waited for', async () => {
   await eventually(() => subscription?.lastSeq === 25)
   expect(seen).toEqual([...upTo(7), 24, 25])
 })
+
+test('S33: the edge node dies under a client: it goes on at another, without a gap', async () => {
+  live = await LiveWorld.open(3)
+  const anna = await live.client('anna', { addresses: live.addresses.slice(0, 1) })
+  const topic = await group(anna)
+  const ben = await live.client('ben', { addresses: live.addresses.slice(1) })
+  const seen: number[] = []
+  await ben.subscribe(topic, { data: ({ seq }) => seen.push(seq) })
+  const sent = [publish(anna, topic, 60, 'x')]
+  await eventually(() => seen.length > 5)
+  const at = live.edges.findIndex((edge, i) => i > 0 && edge.sessions > 0)
+  live.world.kill(at + 1)
+  const closing = live.edges[at]?.close()
+  sent.push(publish(anna, topic, 60, 'x'))
+  await Promise.all([...sent, closing])
+  await publish(anna, topic, 5, 'x')
+  await eventually(() => seen.length === 125)
+  expect(seen).toEqual(upTo(125))
+})

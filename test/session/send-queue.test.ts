@@ -174,6 +174,88 @@ describe('a socket that does not drain', () => {
   })
 })
 
+describe('slow and not', () => {
+  const bounds = { frames: 16, bytes: 1_000 }
+
+  function queueOn(pipe: Pipe) {
+    const turns = new Turns()
+    let eased = 0
+    const queue = new SendQueue(pipe, new TurnFlusher(turns.timers, bounds), () => void eased++)
+    return { turns, queue, eased: () => eased }
+  }
+
+  test('above half of its bound while the socket waits; eased once it has drained to an eighth', () => {
+    const pipe = new Pipe(1)
+    const { turns, queue, eased } = queueOn(pipe)
+    queue.push(frame('a'))
+    turns.turn()
+    for (let i = 0; i < 6; i++) queue.push(frame('b'))
+    expect(queue.isSlow).toBe(false)
+    queue.push(frame('c'))
+    expect(queue.isSlow).toBe(true)
+    pipe.drain()
+    expect(queue.isSlow).toBe(true) // seven more wait
+    turns.turn()
+    expect([queue.isSlow, eased()]).toEqual([true, 0])
+    pipe.drain()
+    expect(queue.isSlow).toBe(false)
+    turns.turn()
+    expect(eased()).toBe(1)
+  })
+
+  test('also in bytes', () => {
+    const pipe = new Pipe(1)
+    const { turns, queue } = queueOn(pipe)
+    queue.push(frame('x'.repeat(400)))
+    turns.turn()
+    expect(queue.isSlow).toBe(false)
+    queue.push(frame('x'.repeat(100)))
+    expect(queue.isSlow).toBe(true)
+    expect(queue.push(frame('x'.repeat(501)))).toBe(false)
+    expect(queue.push(frame('x'.repeat(500)))).toBe(true)
+  })
+
+  test('much in one turn is written before the turn ends, to a socket that takes it', () => {
+    const pipe = new Pipe()
+    const { turns, queue, eased } = queueOn(pipe)
+    for (let i = 0; i < 100; i++) expect(queue.push(frame(`${i % 10}`))).toBe(true)
+    expect(queue.isSlow).toBe(false)
+    turns.turn()
+    expect(pipe.text).toBe('0123456789'.repeat(10))
+    expect(eased()).toBe(0)
+  })
+
+  test('one frame above the bound is taken by an empty queue, and by no other', () => {
+    const pipe = new Pipe(1)
+    const { turns, queue } = queueOn(pipe)
+    const large = frame('x'.repeat(2_000))
+    expect(queue.push(large)).toBe(true)
+    turns.turn()
+    expect(queue.push(frame('y'))).toBe(false)
+    pipe.drain()
+    expect(queue.push(frame('y'))).toBe(true)
+    expect(queue.push(large)).toBe(false)
+  })
+
+  test('a socket that does not drain gets 256 KiB at a time, and its progress shows', () => {
+    const turns = new Turns()
+    const pipe = new Pipe(1)
+    const wide = { frames: 1_000, bytes: 100_000_000 }
+    const queue = new SendQueue(pipe, new TurnFlusher(turns.timers, wide))
+    const block = Buffer.alloc(100_000)
+    for (let i = 0; i < 10; i++) queue.push(block)
+    const seen: number[] = []
+    for (let round = 0; round < 5; round++) {
+      turns.turn()
+      seen.push(pipe.writes.length)
+      pipe.drain()
+    }
+    expect(seen).toEqual([3, 6, 9, 10, 10])
+    expect(queue.progress).toBe(4)
+    expect([queue.frames, queue.bytes]).toEqual([0, 0])
+  })
+})
+
 test('closing writes what has gathered, or drops it; nothing follows', () => {
   for (const flushing of [true, false]) {
     const turns = new Turns()

@@ -26,7 +26,7 @@ function world() {
     name: string,
     ms = 1_000,
     verdict: 'done' | 'more' | 'again' = 'done',
-    isAnew = false,
+    hasKey = true,
   ): void =>
     calls.call(
       2,
@@ -37,7 +37,7 @@ function world() {
         return verdict
       },
       (why) => ends.push(`${name} ${why}`),
-      isAnew,
+      hasKey,
     )
   const answer = (id: number) => calls.answer(id, [33, id, null])
   return { time, sent, reachable, calls, ends, call, answer }
@@ -70,8 +70,8 @@ test('a new owner in a higher term gets all that is open again, in order; an old
   calls.owns(2, 1, 6)
   expect(sent).toEqual([
     { to: 3, call: 3 },
-    { to: 1, call: 2 },
-    { to: 1, call: 3 },
+    { to: 1, call: 4 },
+    { to: 1, call: 5 },
   ])
 })
 
@@ -85,7 +85,7 @@ test('a lost link holds calls back until there is an owner again', () => {
   calls.owns(2, 3, 1)
   expect(sent).toEqual([
     { to: 3, call: 1 },
-    { to: 3, call: 1 },
+    { to: 3, call: 2 },
   ])
 })
 
@@ -94,7 +94,7 @@ test('not the owner: the hint is followed when it is newer', () => {
   calls.owns(2, 3, 1)
   call('a')
   calls.refused(3, [36, 1, 'not-owner', 2, 2])
-  expect(sent.at(-1)).toEqual({ to: 2, call: 1 })
+  expect(sent.at(-1)).toEqual({ to: 2, call: 2 })
 })
 
 test('a full queue ends the call: certainly not done', () => {
@@ -160,7 +160,7 @@ test.each([
   calls.refused(3, [36, 1, before, 1, 2])
   time.advance(30)
   expect(sent.map(({ to }) => to)).toEqual([3, 1])
-  calls.refused(1, [36, 1, 'queue-full', 1, 2])
+  calls.refused(1, [36, 2, 'queue-full', 1, 2])
   expect(ends).toEqual([`a ${end}`])
 })
 
@@ -173,15 +173,15 @@ test('queue-full after the link to an earlier owner broke, or the owner changed 
   call('b')
   calls.owns(2, 2, 3)
   call('c')
-  for (const id of [1, 2, 3]) calls.refused(2, [36, id, 'queue-full', 2, 3])
+  for (const id of [4, 5, 6]) calls.refused(2, [36, id, 'queue-full', 2, 3])
   expect(ends).toEqual(['a no-answer', 'b no-answer', 'c queue-full'])
 })
 
 test('without a key each try has its own number, and only the answer to the last counts', () => {
   const { sent, calls, call, answer, ends } = world()
   calls.owns(2, 3, 1)
-  call('a', 1_000, 'done', true)
-  call('b', 1_000, 'done', true)
+  call('a', 1_000, 'done', false)
+  call('b', 1_000, 'done', false)
   calls.down(3)
   calls.up(3)
   expect(sent.map((each) => each.call)).toEqual([1, 2, 3, 4])
@@ -190,4 +190,28 @@ test('without a key each try has its own number, and only the answer to the last
   expect(ends).toEqual([])
   for (const id of [3, 4, 3]) answer(id)
   expect(ends).toEqual(['a answered', 'b answered'])
+})
+
+test('with a key the answer to an earlier try counts, too, and says that it is one', () => {
+  const { calls } = world()
+  const heard: [number, boolean][] = []
+  const answered = (m: TopicMessage, isLast: boolean): 'done' | 'more' => {
+    heard.push([m[1] as number, isLast])
+    return isLast ? 'done' : 'more'
+  }
+  calls.owns(2, 3, 1)
+  calls.call(
+    2,
+    (id) => [32, id, 'x', { kind: 'card' }],
+    1_000,
+    answered,
+    () => {},
+    true,
+  )
+  calls.owns(2, 1, 2)
+  for (const id of [1, 2, 1]) calls.answer(id, [33, id, null])
+  expect(heard).toEqual([
+    [1, false],
+    [2, true],
+  ])
 })

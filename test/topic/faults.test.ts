@@ -199,6 +199,30 @@ test('a link breaks between the answers to a {leave} and to the {sub} behind it:
   expect(b.data(topic).map(([, text]) => text)).toEqual(['after'])
 })
 
+test('a publish refused at first and stored at the second try is accepted, though the refusal comes last', async () => {
+  const scene = await Scene.make(spread, 2)
+  const { world } = scene
+  const [a, b] = [scene.client(0), scene.client(1)]
+  await a.ask(group, { kind: 'set', sub: { user: b.uid, mode: 'JRP' } })
+  await world.settle()
+  const late: TopicMessage[] = []
+  const post = world.post.bind(world)
+  world.post = (from, to, m) => {
+    if (from !== 1 || to !== 3 || m[0] !== 22 || late.length > 0) return post(from, to, m)
+    return late.push(m) > 0
+  }
+  const id = b.publish(group, 'x')
+  await world.settle(50)
+  expect(late).toHaveLength(1)
+  await a.ask(group, { kind: 'set', sub: { user: b.uid, mode: 'JRWP' } })
+  world.node(3).hub.nodeDown(1)
+  world.node(3).hub.nodeUp(1)
+  world.node(3).hub.receive(1, late[0]!)
+  expect(b.answer(id)).toBeUndefined() // it was sent again, so this is not the last word
+  await world.settle()
+  expect(b.answer(id)).toMatchObject({ code: 202, params: { seq: 1 } })
+})
+
 test('what still comes for a proxy that everybody left does not take its successor away', () => {
   const time = new VirtualTime()
   const sent: TopicMessage[] = []

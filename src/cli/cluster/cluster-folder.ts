@@ -8,6 +8,7 @@ import type { Options } from '../../node/options.ts'
 import { createSecretFile } from '../../node/secrets.ts'
 import { CommandFailed } from '../exit-codes.ts'
 import { clusterFileName } from './find-cluster.ts'
+import { joinedNodes } from './joined-nodes.ts'
 
 /**
  * The folder of a cluster whose nodes all run on this machine:
@@ -17,11 +18,16 @@ import { clusterFileName } from './find-cluster.ts'
  *     n1/ n2/ …      data
  *     n1.log …       what the nodes wrote
  *     n1.pid …       of the nodes that run
+ *
+ * A node that joined with `--data` inside of it is started with the others.
  */
 export interface ClusterFolder {
   readonly dir: string
   readonly file: string
+  /** The founders. */
   readonly nodes: readonly NodeSeed[]
+  /** Nodes that joined later and have their data in this folder. */
+  readonly joined: readonly NodeSeed[]
   readonly drainTimeoutMs: number
   /** False: it was there already. */
   readonly fresh: boolean
@@ -60,7 +66,8 @@ export async function openClusterFolder(wish: FolderWish): Promise<ClusterFolder
       },
     ])
   }
-  return { dir, file, nodes, drainTimeoutMs: options['drain-timeout-ms'], fresh: false }
+  const joined = joinedNodes(dir)
+  return { dir, file, nodes, joined, drainTimeoutMs: options['drain-timeout-ms'], fresh: false }
 }
 
 async function newFolder(dir: string, file: string, wish: FolderWish): Promise<ClusterFolder> {

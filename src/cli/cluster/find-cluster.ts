@@ -6,6 +6,7 @@ import { deriveKeys, readSecret } from '../../node/secrets.ts'
 import { CommandFailed } from '../exit-codes.ts'
 import { AdminClient, AdminRefused } from './admin-client.ts'
 import type { Credentials } from './admin-client.ts'
+import { joinedNodes } from './joined-nodes.ts'
 
 /** How the commands that ask a running cluster find it, and show that they may. */
 export interface Whereabouts {
@@ -72,7 +73,8 @@ export function findCluster(where: Whereabouts): KnownNode[] {
   }
   const { cluster, nodes } = loadCluster(file, noOverrides)
   const credentials = credentialsOf(where, cluster.secret)
-  return nodes.map(({ name, admin }) => ({
+  const joined = where.config === undefined ? joinedNodes(where.dir ?? defaultDir) : []
+  return [...nodes, ...joined].map(({ name, admin }) => ({
     name,
     admin: new AdminClient(admin, undefined, credentials),
   }))

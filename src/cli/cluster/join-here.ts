@@ -34,12 +34,12 @@ const localHost = '127.0.0.1'
 /** Joins, or finds that the folder has joined already; the data folder to serve from. */
 export async function joinHere(wish: JoinHere): Promise<string> {
   checkForm(wish)
+  const isChosen = wish.name === undefined && wish.data === undefined
+  let isNameTaken = false
+  let name = wish.name ?? nameOf(wish.data)
   for (let turn = 1; ; turn++) {
-    const isChosen = wish.name === undefined && wish.data === undefined
     if (isChosen) tokenOf(wish)
-    const name = isChosen
-      ? claimedName(turn > 1)
-      : (wish.name ?? nameOf(wish.data) ?? machineName(turn > 1))
+    name ??= isChosen ? claimedName(isNameTaken) : machineName(isNameTaken)
     const data = resolve(wish.data ?? name)
     if (existsSync(join(data, membershipFile))) {
       const known = readMembership(data) as Membership
@@ -59,8 +59,14 @@ export async function joinHere(wish: JoinHere): Promise<string> {
         error instanceof JoinRefused &&
         ((error.code === 'name-taken' && wish.name === undefined) ||
           (error.code === 'address-taken' && wish.addresses.peer === undefined))
-      if (isNew && existsSync(data) && readdirSync(data).length === 0) rmdirSync(data)
-      if (mayChoose && turn < maxChoices) continue
+      const mayStay = mayChoose && turn < maxChoices
+      isNameTaken = error instanceof JoinRefused && error.code === 'name-taken'
+      const isLeft = isNew && !(mayStay && !isNameTaken)
+      if (isLeft && existsSync(data) && readdirSync(data).length === 0) rmdirSync(data)
+      if (mayStay) {
+        if (isNameTaken) name = undefined
+        continue
+      }
       if (!(error instanceof JoinRefused)) throw error
       throw new CommandFailed(
         error.code === 'unreachable' ? 'unreachable' : 'refused',

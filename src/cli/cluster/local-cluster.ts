@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { splitAddress } from '../../node/address.ts'
-import { CommandFailed } from '../exit-codes.ts'
+import type { NodeSeed } from '../../node/cluster-file.ts'
+import { CommandFailed, exitCodes } from '../exit-codes.ts'
 import { busyPorts, openClusterFolder } from './cluster-folder.ts'
 import type { ClusterFolder, FolderWish } from './cluster-folder.ts'
 import { NodeProcess } from './node-process.ts'
@@ -28,22 +29,20 @@ export class LocalCluster {
 
   private constructor(folder: ClusterFolder, told: ClusterTold) {
     this.folder = folder
-    this.nodes = folder.nodes.map((seed) => new NodeProcess(folder, seed))
+    this.nodes = [...folder.nodes, ...folder.joined].map((seed) => new NodeProcess(folder, seed))
     this.#told = told
   }
 
   /** Opens the folder and takes it for this process. Throws CommandFailed when another has it. */
   static async open(wish: FolderWish, told: ClusterTold): Promise<LocalCluster> {
-    const folder = await openClusterFolder(wish)
+    const folder = await withoutRunning(await openClusterFolder(wish))
     takeFolder(folder)
     return new LocalCluster(folder, told)
   }
 
   /** Starts every node and settles when all are ready; rejects when one cannot become so. */
   async start(): Promise<void> {
-    const ports = this.folder.nodes.flatMap(({ client, admin, peer }) =>
-      [client, admin, peer].map((address) => splitAddress(address).port),
-    )
+    const ports = this.nodes.flatMap(({ seed }) => portsOf(seed))
     const busy = await busyPorts(ports)
     if (busy.length > 0) {
       throw new CommandFailed(
@@ -55,7 +54,13 @@ export class LocalCluster {
     for (const node of this.nodes) this.startNode(node)
     await Promise.all(
       this.nodes.map(async (node) => {
-        await node.ready(readyTimeoutMs)
+        try {
+          await node.ready(readyTimeoutMs)
+        } catch (error) {
+          // It is no member any more, and has said so; the others are the cluster.
+          if (!node.alive && (await node.exit).code === exitCodes.expelled.code) return
+          throw error
+        }
         this.#told.nodeReady(node, performance.now() - began)
       }),
     )
@@ -115,6 +120,17 @@ export class LocalCluster {
   release(): void {
     rmSync(join(this.folder.dir, lockName), { force: true })
   }
+}
+
+/** A node that joined may have been started by hand: it is left alone. */
+async function withoutRunning(folder: ClusterFolder): Promise<ClusterFolder> {
+  const busy = new Set(await busyPorts(folder.joined.flatMap(portsOf)))
+  const joined = folder.joined.filter((seed) => !portsOf(seed).some((port) => busy.has(port)))
+  return { ...folder, joined }
+}
+
+function portsOf({ client, admin, peer }: NodeSeed): number[] {
+  return [client, admin, peer].map((address) => splitAddress(address).port)
 }
 
 const lockName = 'up.pid'

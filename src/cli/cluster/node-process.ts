@@ -60,16 +60,7 @@ export class NodeProcess {
     const log = openSync(this.logFile, 'a')
     const child = spawn(
       process.execPath,
-      [
-        ...process.execArgv,
-        this.#program,
-        'serve',
-        '--config',
-        this.#folder.file,
-        '--node',
-        this.seed.name,
-        '--until-stdin-ends',
-      ],
+      [...process.execArgv, this.#program, 'serve', ...this.#which(), '--until-stdin-ends'],
       {
         stdio: ['pipe', log, log],
         detached: true,
@@ -89,6 +80,12 @@ export class NodeProcess {
       child.once('exit', gone)
       child.once('error', () => gone(null, null))
     })
+  }
+
+  #which(): string[] {
+    const { seed } = this
+    if (this.#folder.joined.includes(seed)) return ['--data', seed.data]
+    return ['--config', this.#folder.file, '--node', seed.name]
   }
 
   signal(name: 'SIGTERM' | 'SIGKILL'): void {

@@ -22,7 +22,7 @@ export const statusCommand: CommandModule<object, Whereabouts & { json: boolean 
       .options(whereaboutsOptions)
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' }),
   handler: async (argv) => {
-    const reports = await ask(findCluster(argv))
+    const reports = withoutRemoved(await ask(findCluster(argv)))
     if (reports.every((report) => report.status === null)) {
       const reasons = reports.map(({ admin, reasons }) => `  ${admin}: ${reasons.join(', ')}`)
       throw new CommandFailed('unreachable', `no node answered:\n${reasons.join('\n')}`)
@@ -54,6 +54,15 @@ async function ask(nodes: readonly KnownNode[]): Promise<NodeReport[]> {
   })
 }
 
+/** The file that names the founders does not know who has been removed since; the members do. */
+function withoutRemoved(reports: readonly NodeReport[]): NodeReport[] {
+  const members = reports.find((report) => report.status !== null)?.status?.members ?? []
+  const isGone = (name: string | null) =>
+    members.some((it) => it.name === name && it.state === 'gone') &&
+    !members.some((it) => it.name === name && it.state !== 'gone')
+  return reports.filter(({ name, status }) => status !== null || !isGone(name))
+}
+
 function show(reports: readonly NodeReport[]): void {
   const first = reports.find((report) => report.status !== null)?.status
   if (first) {
@@ -61,7 +70,19 @@ function show(reports: readonly NodeReport[]): void {
     print(`cluster ${cluster.name} (${cluster.id}), writes format ${format?.cluster ?? 1}\n`)
   }
   printTable(
-    ['node', 'index', 'ready', 'admin', 'version', 'reads format', 'up s', 'sessions', 'topics', 'leads', 'groups'],
+    [
+      'node',
+      'index',
+      'ready',
+      'admin',
+      'version',
+      'reads format',
+      'up s',
+      'sessions',
+      'topics',
+      'leads',
+      'groups',
+    ],
     reports.map(({ name, admin, ready, status }) => [
       name,
       status?.node.index,

@@ -108,7 +108,8 @@ function stopOnSignal(cluster: LocalCluster): Promise<never> {
 }
 
 function announce(cluster: LocalCluster, argv: UpArguments): void {
-  const { folder, nodes } = cluster
+  const { folder } = cluster
+  const nodes = cluster.nodes.filter((node) => node.alive)
   if (argv.json) {
     print(
       JSON.stringify({
@@ -135,6 +136,7 @@ function announce(cluster: LocalCluster, argv: UpArguments): void {
   print(`  npx flotilla chat${where}      sign up and talk; a second one talks with the first`)
   print(`  npx flotilla status${where}    which nodes are there and what they hold`)
   print(`  npx flotilla ring${where}      who leads what; kill -9 a node and look again`)
+  print(`  npx flotilla token new${where} how another node joins; flotilla nodes shows it catch up`)
   print('\nCtrl-C drains and stops all nodes. The next start finds the data again.')
 }
 

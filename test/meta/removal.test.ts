@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { MetaState } from '../../src/meta/meta-state.ts'
-import { endangeredBy, progress } from '../../src/meta/placement-progress.ts'
+import { endangeredBy, heldBy } from '../../src/meta/removal.ts'
 import { deepFreeze, frozenState } from './seeds.ts'
 import { conf, viewOf } from './view-of.ts'
 import type { Change } from './view-of.ts'
@@ -14,38 +14,15 @@ function wishing(wish: readonly number[]): MetaState {
   return deepFreeze({ ...state, table: { version: 7, partitions } })
 }
 
-describe('progress', () => {
-  test('at rest', () => {
-    const { members, unknown, isSettled } = progress(viewOf(wishing([1, 2, 3])))
-    expect({ unknown, isSettled }).toEqual({ unknown: 0, isSettled: true })
-    expect(members[0]).toEqual({
-      node: 1,
-      state: 'active',
-      isUp: true,
-      wishedReplicas: 64,
-      replicas: 64,
-      wishedLeads: 64,
-      leads: 64,
-      toGet: 0,
-      catchingUp: 0,
-      toGive: 0,
-    })
-  })
-
-  test('counts who still gets and gives, and who is not heard of', () => {
-    const confs = { 1: conf([1, 2, 3], [4]), 2: conf([2, 3, 5]) }
-    const view = viewOf(wishing([4, 2, 3]), {
-      confs,
-      leaders: { 3: 0 },
-      dead: [6],
-      reports: { 6: {} },
-    })
-    const { members, unknown, isSettled } = progress(view)
-    expect({ unknown, isSettled }).toEqual({ unknown: 1, isSettled: false })
-    expect(members[0]).toMatchObject({ toGet: 1, toGive: 1, replicas: 62, wishedReplicas: 63 })
-    expect(members[3]).toMatchObject({ toGet: 1, catchingUp: 1, leads: 0, wishedLeads: 1 })
-    expect(members[4]).toMatchObject({ toGive: 1, replicas: 1, wishedReplicas: 0 })
-    expect(members[5]).toMatchObject({ isUp: false, toGive: 0 })
+describe('a drained node', () => {
+  test.each<[string, number, Change, number[]]>([
+    ['who holds nothing', 6, {}, []],
+    ['a voter', 5, { confs: { 9: conf([1, 2, 5]) } }, [9]],
+    ['a learner', 5, { confs: { 9: conf([1, 2, 3], [5]) } }, [9]],
+    ['on its way out', 5, { confs: { 9: conf([1, 2, 3], [], [1, 2, 5]) } }, [9]],
+    ['with a partition that nobody leads', 6, { leaders: { 4: 0 } }, [4]],
+  ])('%s', (_what, node, change, groups) => {
+    expect(heldBy(viewOf(wishing([1, 2, 3]), change), node)).toEqual(groups)
   })
 })
 
