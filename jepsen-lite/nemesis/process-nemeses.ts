@@ -144,6 +144,11 @@ async function crashAtPoint(context: NemesisContext): Promise<Fault> {
       await world.kill(node)
       world.allowEnd(node, anyWords)
       await world.restart(node, `crash:${point}:${passage}`)
+      const deadline = performance.now() + startDeadlineMs
+      while (!world.endOf(node) && performance.now() < deadline) {
+        if (await world.isReady(node)) return
+        await sleep(100)
+      }
     },
     async effect() {
       const end = world.endOf(node)
@@ -156,6 +161,9 @@ async function crashAtPoint(context: NemesisContext): Promise<Fault> {
     },
   }
 }
+
+/** Traps count from the start of the process, and may be sprung before it serves. ms */
+const startDeadlineMs = 20_000
 
 /** A process that is killed has no last words; whatever it said before does not matter. */
 const anyWords = /(?:)/

@@ -14,7 +14,11 @@ interface Status {
     readonly term: number
     readonly commit: number
     readonly applied: number
+    readonly voters: readonly number[]
+    readonly learners: readonly number[]
+    readonly joint: boolean
   }[]
+  readonly members: readonly { readonly index: number; readonly name: string }[]
 }
 
 interface RingReport {
@@ -115,17 +119,22 @@ export function factsOf(
   node: string,
   status: Status | undefined,
   ring: RingReport | undefined,
-  options: { readonly final: boolean; readonly replicas: number },
+  options: { readonly final: boolean; readonly replicas: number; readonly idle?: boolean },
 ): OpDraft[] {
   const seen = { process: 'observer', type: 'ok', node } as const
   const facts: OpDraft[] = []
   if (status) {
-    const groups = status.groups.map(({ group, role, term, commit, applied }) => ({
+    const nameOf = new Map(status.members.map(({ index, name }) => [index, name]))
+    const names = (nodes: readonly number[]) => nodes.map((it) => nameOf.get(it) ?? String(it))
+    const groups = status.groups.map(({ group, voters, learners, ...rest }) => ({
       group: groupName(group),
-      role,
-      term,
-      commit,
-      applied,
+      role: rest.role,
+      term: rest.term,
+      commit: rest.commit,
+      applied: rest.applied,
+      voters: names(voters),
+      learners: names(learners),
+      joint: rest.joint,
     }))
     const value = { boot: status.node.bootId, groups, ...(options.final && { final: true }) }
     facts.push({ ...seen, f: 'cluster-state', value })
@@ -137,7 +146,7 @@ export function factsOf(
     const value = {
       applied: ring.version,
       hash: ring.hash,
-      ...(options.final && { partitions, replicas: options.replicas, idle: true }),
+      ...(options.final && { partitions, replicas: options.replicas, idle: options.idle ?? true }),
     }
     facts.push({ ...seen, f: 'ring', value })
   }

@@ -46,6 +46,7 @@ export class LocalAdministrator implements Administrator {
   readonly #secretFile: string
   readonly #members: Membership
   #joined: number
+  #hasChanged = false
 
   /** `founders`: so many names are taken. */
   constructor(options: {
@@ -117,6 +118,17 @@ export class LocalAdministrator implements Administrator {
     }
   }
 
+  /** Nothing is on its way, as far as we changed anything. */
+  async isIdle(): Promise<boolean> {
+    if (!this.#hasChanged) return true
+    try {
+      return await this.settled()
+    } catch (error) {
+      if (error instanceof ChangeRefused) return false
+      throw error
+    }
+  }
+
   async settled(): Promise<boolean> {
     const report = JSON.parse(await this.#run(['nodes', '--json'])) as NodesReport
     return report.moving === 0
@@ -124,6 +136,7 @@ export class LocalAdministrator implements Administrator {
 
   /** Through any node that answers, `about` being the last to ask: it may end in the middle of it. */
   async #run(command: readonly string[], about?: string): Promise<string> {
+    this.#hasChanged = true
     const [admin = ''] = await this.#members.admins(about)
     const where = ['--admin', admin, '--secret-file', this.#secretFile]
     return new Promise((resolve, reject) => {

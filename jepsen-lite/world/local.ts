@@ -212,6 +212,7 @@ export class LocalWorld implements World {
   }
 
   async observe(final: boolean): Promise<OpDraft[]> {
+    const idle = final && (await this.administrator.isIdle())
     const facts = await Promise.all(
       [...this.#byName.values()].map(async ({ name, view, machine, disk, process: running }) => {
         // A wiped node, or one with an old copy, is judged by what it does and where it ends.
@@ -221,7 +222,7 @@ export class LocalWorld implements World {
           view.ring(),
           machine.fact(name, disk?.counts),
         ])
-        return [...factsOf(name, status, ring, { final, replicas: this.#replicas }), ...seen]
+        return [...factsOf(name, status, ring, { final, replicas: this.#replicas, idle }), ...seen]
       }),
     )
     if (!final) return facts.flat()

@@ -1,6 +1,7 @@
 import yargs from 'yargs'
 import type { Argv } from 'yargs'
 import { packageVersion } from '../node/version.ts'
+import { acceptLossCommand } from './commands/accept-loss.ts'
 import { benchCommand } from './commands/bench.ts'
 import { chatCommand } from './commands/chat.ts'
 import { configCommand } from './commands/config.ts'
@@ -33,6 +34,7 @@ export function program(words: readonly string[]): Argv {
     .command(configCommand)
     .command(benchCommand)
     .command(keyCommand)
+    .command(acceptLossCommand)
     .demandCommand(1, 'Say a command.')
     .recommendCommands()
     .strict()

@@ -36,7 +36,7 @@ export class TailLost extends Error {
     super(
       `group ${group}: the end of this node's log is gone, acknowledged records with it, and no other ` +
         'node has a copy. Put back a complete copy of the data folder; or accept that those records ' +
-        'are lost (acceptLoss), and start again',
+        'are lost (flotilla accept-loss), and start again',
     )
   }
 }

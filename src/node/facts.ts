@@ -64,7 +64,13 @@ export interface GroupReport {
   readonly commit: number
   readonly applied: number
   readonly last: number
+  /** Node indexes; in a joint phase those of the new half. */
   readonly voters: readonly number[]
+  readonly learners: readonly number[]
+  /** Two sets of voters decide together: the members are being changed. */
+  readonly joint: boolean
+  /** It does not vote until it is refilled: this node lost records of it, or had given it up. */
+  readonly muted: boolean
 }
 
 export interface DigestReport {

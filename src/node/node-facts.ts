@@ -1,4 +1,4 @@
-import type { GroupHost } from '../group/group-host.ts'
+import type { GroupHost, GroupStatus } from '../group/group-host.ts'
 import { metaGroup } from '../ids/group-id.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
@@ -12,6 +12,7 @@ import { tableHash } from '../ring/table.ts'
 import { dataFormat } from '../wire/versions.ts'
 import type { Hub } from '../topic/hub.ts'
 import type {
+  GroupReport,
   DigestReport,
   LocateReport,
   NodeFacts,
@@ -132,7 +133,7 @@ export class Facts implements NodeFacts {
         ),
         rttMs: peers.rtt(member.index) ?? null,
       })),
-      groups: groups.statuses(),
+      groups: groups.statuses().map(groupReport),
       sessions: this.#of.sessions(),
       topics: this.#of.hub.topics,
     }
@@ -201,6 +202,13 @@ export class Facts implements NodeFacts {
   #name(node: NodeIndex): string {
     return this.#of.meta.state()?.members.find((it) => it.index === node)?.name ?? String(node)
   }
+}
+
+function groupReport(status: GroupStatus): GroupReport {
+  const { group, role, term, lead, commit, applied, last, voters, config, isMuted } = status
+  const { learners, outgoing } = config
+  const joint = outgoing.length > 0
+  return { group, role, term, lead, commit, applied, last, voters, learners, joint, muted: isMuted }
 }
 
 function textOrNull(bootId: number | undefined): string | null {

@@ -179,7 +179,12 @@ export class GroupLog implements StorageView {
   // --- what the owning log does ---
 
   get state(): GroupState {
-    const [hardState, marker, owed, confs] = [this.#hardState, this.#marker, this.#owed, this.#confs]
+    const [hardState, marker, owed, confs] = [
+      this.#hardState,
+      this.#marker,
+      this.#owed,
+      this.#confs,
+    ]
     return { hardState, marker, owed, confs }
   }
 

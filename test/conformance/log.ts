@@ -46,6 +46,10 @@ export function tell(log: GroupLog): string {
   return `t${term} v${vote} c${commit} (${marker.index}:${marker.term}) ${held.join(' ')}`.trim()
 }
 
+export function remove(log: Log, group: number): Promise<void> {
+  return new Promise((resolve) => log.removeGroup(group, resolve))
+}
+
 /** What every implementation of the log must do. */
 export function logConformance(name: string, create: () => Promise<LogUnderTest>): void {
   describe(name, () => {
@@ -178,7 +182,7 @@ export function logConformance(name: string, create: () => Promise<LogUnderTest>
     test('a removed group is gone, and may come again', async () => {
       await store(log, 1, { hardState: state(5, 5, 5), entries: run(1, 5, 5) })
       await store(log, 2, { hardState: state(1, 1, 0), entries: run(1, 2, 1) })
-      await new Promise<void>((resolve) => log.removeGroup(1, resolve))
+      await remove(log, 1)
       expect(log.groups()).toEqual([2])
       await reopen()
       expect(log.groups()).toEqual([2])
@@ -186,6 +190,81 @@ export function logConformance(name: string, create: () => Promise<LogUnderTest>
       await reopen()
       expect(tell(log.group(1))).toBe('t1 v0 c0 (0:0) 1:1')
       expect(tell(log.group(2))).toBe('t1 v1 c0 (0:0) 1:1 2:1')
+    })
+
+    test('a removed group owes its last entry, until one that is up to date with it is committed', async () => {
+      const entries = [...run(1, 4, 3), ...run(5, 8, 5)]
+      await store(log, 1, { hardState: state(6, 2, 3), entries })
+      expect(log.group(1).owed).toBeNull()
+      await remove(log, 1)
+      const snapshot = { index: 20, term: 4, conf: conf(1, 2) }
+      const owed = { index: 8, term: 5 }
+      const steps: [Partial<Step>, object | null][] = [
+        [{}, owed],
+        [{ hardState: state(6, 2, 20), snapshot }, owed],
+        [{ entries: [entry(21, 4), ...run(22, 23, 5)] }, owed],
+        [{ hardState: state(6, 2, 21) }, owed],
+        [{ hardState: state(6, 2, 22) }, null],
+        [{ entries: run(24, 24, 6) }, null],
+      ]
+      for (const [step, owes] of steps) {
+        await store(log, 1, step)
+        expect(log.group(1).owed).toEqual(owes)
+        await reopen()
+        expect(log.group(1).owed).toEqual(owes)
+      }
+      expect(tell(log.group(1))).toBe('t6 v2 c22 (20:4) 21:4 22:5 23:5 24:6')
+      await remove(log, 1)
+      expect(log.group(1).owed).toEqual({ index: 24, term: 6 })
+    })
+
+    test('of two debts the larger one stays', async () => {
+      const lives: [Entry[], object][] = [
+        [run(1, 8, 5), { index: 8, term: 5 }],
+        [run(1, 30, 4), { index: 8, term: 5 }],
+        [run(1, 7, 5), { index: 8, term: 5 }],
+        [[], { index: 8, term: 5 }],
+        [run(1, 9, 5), { index: 9, term: 5 }],
+        [run(1, 2, 6), { index: 2, term: 6 }],
+      ]
+      for (const [entries, owed] of lives) {
+        await store(log, 1, { hardState: state(6, 1, 0), entries })
+        await remove(log, 1)
+        expect([log.group(1).owed, log.group(1).isNew, log.groups()]).toEqual([owed, true, []])
+        await reopen()
+        expect(log.group(1).owed).toEqual(owed)
+        // What is done twice, since a crash came between, takes nothing away.
+        await remove(log, 1)
+        expect(log.group(1).owed).toEqual(owed)
+      }
+    })
+
+    test('a debt outlives the segment that it was written in, and cuts', async () => {
+      await store(log, 1, { hardState: state(5, 1, 8), entries: run(1, 8, 5) })
+      await remove(log, 1)
+      await store(log, 3, { entries: run(1, 7, 7) })
+      await remove(log, 3)
+      await store(log, 1, { hardState: state(5, 1, 6), entries: run(1, 6, 4) })
+      const before = log.stats().segments
+      for (let index = 1; index <= 60; index++) {
+        await store(log, 2, {
+          hardState: state(1, 1, index),
+          entries: [entry(index, 1, 'x'.repeat(4_000))],
+        })
+        if (index % 10 === 0) log.compact(2, index)
+        if (index === 20) log.compact(1, 5)
+        // Nothing else holds the oldest segments.
+        if (index === 30) await store(log, 1, { hardState: state(5, 1, 7), entries: run(7, 7, 4) })
+        if (index === 40) log.compact(1, 7)
+      }
+      for (let index = 61; log.stats().segments > before + 1; index++) {
+        await store(log, 2, { entries: run(index, index, 1) })
+        log.compact(2, index)
+      }
+      await reopen()
+      expect(tell(log.group(1))).toBe('t5 v1 c7 (7:4)')
+      expect(log.group(1).owed).toEqual({ index: 8, term: 5 })
+      expect(log.group(3).owed).toEqual({ index: 7, term: 7 })
     })
 
     test('STORE-1: answers come in the order of the appends, never inside one', async () => {

@@ -59,6 +59,8 @@ export class Cluster {
   isLost: (from: RaftId, to: RaftId, m: Message) => boolean = () => false
   /** Streams to this node break for their sender at the end. What was sent arrives when it is called for. */
   lateTo: RaftId | null = null
+  /** Streams to this node take nothing, and break only when it dies. */
+  stuckTo: RaftId | null = null
   readonly late: (() => Promise<void>)[] = []
   readonly #options: ClusterOptions
   readonly #groups: readonly number[]
@@ -258,6 +260,7 @@ export class Cluster {
   #bulk(from: RaftId, to: RaftId, header: unknown): BulkSink {
     this.bulksOpened++
     if (to === this.lateTo) return this.#lateBulk(from, to, header)
+    if (to === this.stuckTo) return stuck(this.node(to))
     let sent = 0
     const queue: (Uint8Array | 'end' | 'broken')[] = []
     let wake = (): void => {}
@@ -319,4 +322,12 @@ export class Cluster {
       abort: () => {},
     }
   }
+}
+
+function stuck(node: Node): BulkSink {
+  const broken = new Promise<never>((_, reject) => {
+    node.onKill.push(() => reject(new Error('the receiver died')))
+  })
+  broken.catch(() => {})
+  return { write: () => broken, end: () => broken, abort: () => {} }
 }

@@ -128,10 +128,10 @@ test('each fault comes once before any comes twice; what found no turn is told',
   const long = bare('long', { lastsMs: 60_000 })
   const { ops } = await played([bare('a'), bare('b'), bare('c'), never, long], 200)
   const starts = ops.filter(({ f }) => f === 'start').map(({ key }) => key)
-  expect(starts.slice(0, 3).toSorted()).toEqual(['a', 'b', 'c'])
-  expect(starts.slice(3, 6).toSorted()).toEqual(['a', 'b', 'c'])
+  expect(new Set(starts.slice(0, 3))).toEqual(new Set(['a', 'b', 'c']))
+  expect(new Set(starts.slice(3, 6))).toEqual(new Set(['a', 'b', 'c']))
   const skips = ops.filter(({ f }) => f === 'skip').map(({ key }) => key)
-  expect(skips.toSorted()).toEqual(['long', 'never'])
+  expect(new Set(skips)).toEqual(new Set(['long', 'never']))
 })
 
 test('what a node did that it must not do is a finding', async () => {

@@ -116,12 +116,27 @@ test('free ports are free and different', async () => {
 test('answers of a node become facts', () => {
   const status = {
     node: { index: 1, name: 'n1', bootId: 'b', version: '1' },
-    groups: [{ group: 0, role: 'leader', term: 3, commit: 9, applied: 9 }],
+    members: [{ index: 1, name: 'n1' }],
+    groups: [
+      {
+        group: 0,
+        role: 'leader',
+        term: 3,
+        commit: 9,
+        applied: 9,
+        voters: [1],
+        learners: [7],
+        joint: true,
+      },
+    ],
   }
   const ring = { version: 4, hash: 'x', partitions: [{ partition: 0, replicas: ['n1'] }] }
   const facts = factsOf('n1', status, ring, { final: true, replicas: 1 })
   expect(facts.map((fact) => fact.f)).toEqual(['cluster-state', 'ring'])
-  expect(facts[0]?.value).toMatchObject({ final: true, groups: [{ group: 'meta', term: 3 }] })
+  expect(facts[0]?.value).toMatchObject({
+    final: true,
+    groups: [{ group: 'meta', term: 3, voters: ['n1'], learners: ['7'], joint: true }],
+  })
   expect(facts[1]?.value).toMatchObject({ applied: 4, partitions: { 0: ['n1'] }, replicas: 1 })
   expect(factsOf('n1', undefined, undefined, { final: false, replicas: 1 })).toEqual([])
 })
