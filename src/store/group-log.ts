@@ -179,13 +179,8 @@ export class GroupLog implements StorageView {
   // --- what the owning log does ---
 
   get state(): GroupState {
-    const [hardState, marker, owed, confs] = [
-      this.#hardState,
-      this.#marker,
-      this.#owed,
-      this.#confs,
-    ]
-    return { hardState, marker, owed, confs }
+    const [hardState, marker] = [this.#hardState, this.#marker]
+    return { hardState, marker, owed: this.#owed, confs: this.#confs }
   }
 
   /** Bytes of entries in memory. */
