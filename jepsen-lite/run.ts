@@ -110,7 +110,8 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
 
 function usualPace(seconds: number): Pace {
   return {
-    quietMs: Math.min(5_000, seconds * 200),
+    // Long enough that a cold start does not weigh much in the throughput before the first fault.
+    quietMs: Math.min(8_000, seconds * 250),
     faultMs: [3_000, 8_000],
     restMs: [2_000, 5_000],
   }

@@ -30,6 +30,8 @@ export interface HistoryResult extends CallResult {
 
 /** Stands for "no value": an empty list would not be sent. */
 const clearMark = '\u2421'
+/** Behind every message of any topic. */
+export const endOfTopic = Number.MAX_SAFE_INTEGER
 /** Largest page that servers give (tinode-wire 5.6). */
 export const pageSize = 100
 
@@ -42,6 +44,8 @@ export class ChatClient {
   readonly #deadlineMs: number
   readonly #collecting = new Map<string, DataFrame[]>()
   readonly #listeners = new Map<string, (frame: DataFrame) => void>()
+  /** By topic, the last live message; at first the topic's last message when we were let in, if told. */
+  readonly #places = new Map<string, number>()
   user: string | undefined
   /** Told when the server takes us out of a topic. */
   onEvicted: ((topic: string) => void) | undefined
@@ -120,7 +124,24 @@ export class ChatClient {
   }
 
   subscribe(topic: string): Promise<CallResult> {
+    this.#places.delete(topic)
     return this.#call('sub', { topic })
+  }
+
+  /**
+   * With everything behind `cursor` in one stream with the live messages. From `endOfTopic` that is
+   * an attach like any other, which tells as well where the stream begins: so pages that are asked
+   * for later can be told from it. Needs that nothing of ours is published there without an echo.
+   */
+  async subscribeFrom(topic: string, cursor: number): Promise<CallResult> {
+    this.#places.delete(topic)
+    const options = { deadlineMs: this.#deadlineMs, extra: { cursor } }
+    const result = await this.#connection.call('sub', { topic }, options)
+    const { seq } = result.params
+    // Messages may have come behind the answer before we get to see it.
+    if (typeof seq === 'number' && !this.#places.has(topic))
+      this.#places.set(topic, Math.min(seq, cursor))
+    return result
   }
 
   leave(topic: string): Promise<CallResult> {
@@ -258,9 +279,9 @@ export class ChatClient {
     this.#collecting.set(topic, frames)
     const result = await this.#call('get', { topic, what, data: request }, endsWithCtrl)
     this.#collecting.delete(topic)
-    const { count } = result.params
-    const { page, live } = parted(frames, request, typeof count === 'number' ? count : 0)
-    for (const frame of live) this.#listeners.get(topic)?.(frame)
+    const count = typeof result.params['count'] === 'number' ? result.params['count'] : 0
+    const { page, live } = parted(frames, request, { count, place: this.#places.get(topic) })
+    for (const frame of live) this.#hear(frame)
     return { ...result, messages: page.map(stored) }
   }
 
@@ -275,7 +296,12 @@ export class ChatClient {
   #take(frame: DataFrame): void {
     const collecting = this.#collecting.get(frame.topic)
     if (collecting) collecting.push(frame)
-    else this.#listeners.get(frame.topic)?.(frame)
+    else this.#hear(frame)
+  }
+
+  #hear(frame: DataFrame): void {
+    this.#places.set(frame.topic, frame.seq)
+    this.#listeners.get(frame.topic)?.(frame)
   }
 }
 

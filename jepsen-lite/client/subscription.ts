@@ -1,22 +1,40 @@
+import { endOfTopic, stored } from './chat-client.ts'
 import type { ChatClient, StoredMessage } from './chat-client.ts'
-import { stored } from './chat-client.ts'
 import type { CallResult } from './connection.ts'
 import type { DataFrame } from './server-message.ts'
 
 /** Live messages held back while the missed ones are fetched. Above: the attach gives up. */
 const maxHeldFrames = 100_000
 
+type Deliver = (message: StoredMessage) => void
+
 /**
- * Attaches to a topic from a cursor: first what was missed, in order, then the live messages as
- * they come. The two overlap, because live messages count from the attach and the missed ones are
- * read after it; what the missed ones contained is not told again. From the first live message
- * beyond them on, everything is passed on untouched, so that gaps and repeats of the server show.
+ * Attaches to a topic from a cursor: what was missed and the live messages come in one stream, and
+ * all of it is passed on untouched.
  */
-export async function attachFrom(
+export function attachFrom(
   client: ChatClient,
   topic: string,
   cursor: number,
-  deliver: (message: StoredMessage) => void,
+  deliver: Deliver,
+): Promise<CallResult> {
+  client.listen(topic, (frame) => deliver(stored(frame)))
+  return client.subscribeFrom(topic, cursor)
+}
+
+/**
+ * The same as clients do it that know no cursors: first what was missed, in pages, then the live
+ * messages as they come. The two overlap, because live messages count from the attach and the missed
+ * ones are read after it; what the missed ones contained is not told again. From the first live
+ * message beyond them on, everything is passed on untouched, so that gaps and repeats of the server
+ * show. The pages are fetched over `pager`, a session that is opened after the attach, so that
+ * everything that comes over `client` is live, and none of it can pass for a part of a page.
+ */
+export async function attachByPages(
+  client: ChatClient,
+  topic: string,
+  cursor: number,
+  { pager, deliver }: { pager: () => Promise<ChatClient | undefined>; deliver: Deliver },
 ): Promise<CallResult> {
   const held: DataFrame[] = []
   let caughtUp = false
@@ -31,7 +49,14 @@ export async function attachFrom(
   })
   const attached = await client.subscribe(topic)
   if (attached.outcome !== 'ok') return attached
-  const missed = await client.history(topic, { since: cursor + 1 })
+  const reader = await pager()
+  if (!reader) return { outcome: 'fail', error: 'no session to read pages', params: {}, metas: [] }
+  const entered = await reader.subscribeFrom(topic, endOfTopic)
+  const missed =
+    entered.outcome === 'ok'
+      ? await reader.history(topic, { since: cursor + 1 })
+      : { ...entered, messages: [] }
+  reader.close()
   if (missed.outcome !== 'ok') return missed
   for (const message of missed.messages) deliver(message)
   overlap.upTo = missed.messages.at(-1)?.seq ?? cursor
@@ -40,14 +65,14 @@ export async function attachFrom(
   return attached
 }
 
-/** The live messages that the missed ones contained already: at the start, rising, and no more than once. */
+/** The live messages that the missed ones contained already: at the start, and without a hole or a repeat. */
 class Overlap {
   upTo = 0
-  #last = 0
+  #last: number | undefined
   #over = false
 
   covers(seq: number): boolean {
-    if (this.#over || seq > this.upTo || seq <= this.#last) this.#over = true
+    if (seq > this.upTo || (this.#last !== undefined && seq !== this.#last + 1)) this.#over = true
     this.#last = seq
     return !this.#over
   }

@@ -12,7 +12,7 @@ export interface ShortRun {
 }
 
 /** More lanes than a machine has cores: a floor of throughput must not become one of latency. */
-const pace = { nodes: 3, rate: 1_000, lanes: 40, 'min-throughput': 500 } as const
+const pace = { nodes: 3, rate: 1_200, lanes: 40, 'min-throughput': 500 } as const
 
 export const shortRuns: readonly ShortRun[] = [
   { ...pace, workload: 'publish', nemesis: 'lost-majority', time: 30 },

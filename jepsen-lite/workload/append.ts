@@ -74,7 +74,7 @@ class Writer {
     const { outcome } = await this.#lane.operate(
       { f: 'publish', ...at, asked: (sender) => ({ id, sender, n, seen }) },
       async (client, value) => {
-        const result = await client.publish(topic, messageBody(id))
+        const result = await client.publish(topic, messageBody(id), { echo: true })
         own = result.params['seq']
         if (result.outcome !== 'ok') return { outcome: result.outcome, error: result.error }
         return { outcome: 'ok', told: { ...(value as object), seq: own } }

@@ -77,7 +77,7 @@ class Reader {
     const asked = (sender: string): object => ({ id: body.id, sender, n })
     const operation = { f: 'publish', key: topic, topics: [topic], asked }
     return this.#lane.operate(operation, async (client, value) => {
-      const { outcome, params, error } = await client.publish(topic, body)
+      const { outcome, params, error } = await client.publish(topic, body, { echo: true })
       if (outcome !== 'ok') return { outcome, error }
       return { outcome, told: { ...(value as object), seq: params['seq'] } }
     })

@@ -1,3 +1,4 @@
+import { endOfTopic } from '../client/chat-client.ts'
 import type { ChatClient } from '../client/chat-client.ts'
 import type { Generator } from '../generator.ts'
 import type { Outcome } from '../operations.ts'
@@ -115,7 +116,7 @@ export class Lane {
   async #attach(client: ChatClient, topics: readonly string[]): Promise<string | undefined> {
     for (const topic of topics) {
       if (this.#attached.has(topic)) continue
-      const { outcome, error } = await client.subscribe(topic)
+      const { outcome, error } = await client.subscribeFrom(topic, endOfTopic)
       if (outcome !== 'ok') return `not attached to ${topic}: ${error}`
       this.#attached.add(topic)
     }

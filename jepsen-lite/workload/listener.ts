@@ -1,5 +1,6 @@
-import type { ChatClient } from '../client/chat-client.ts'
-import { attachFrom } from '../client/subscription.ts'
+import type { ChatClient, StoredMessage } from '../client/chat-client.ts'
+import type { CallResult } from '../client/connection.ts'
+import { attachByPages, attachFrom } from '../client/subscription.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
 import { sitDown } from './seats.ts'
@@ -12,6 +13,8 @@ export interface ListenerOptions {
   readonly seat: Seat
   readonly topic: string
   readonly prng: Prng
+  /** How he gets what he missed: in one stream with what is live, or page by page as stock clients do. */
+  readonly via: 'cursor' | 'pages'
   /** How long a connection is kept on average before the listener leaves by himself, ms. */
   readonly stayMs: number
 }
@@ -70,7 +73,7 @@ export class Listener {
     const at = { process: `${name}/${++this.#life}`, f: 'attach', key: topic, node } as const
     const value = { subscriber: name, cursor: this.#cursor }
     context.history.record({ ...at, type: 'invoke', value })
-    const { outcome, error } = await attachFrom(client, topic, this.#cursor, (message) => {
+    const { outcome, error } = await this.#attach(client, (message) => {
       if (!this.#attached || this.#client !== client) return
       this.#cursor = message.seq
       const told = { seq: message.seq, id: message.id, subscriber: name }
@@ -82,6 +85,14 @@ export class Listener {
       this.#leave('refused')
       await sleep(prng.between(...reconnectMs))
     }
+  }
+
+  #attach(client: ChatClient, deliver: (message: StoredMessage) => void): Promise<CallResult> {
+    const { context, seat, topic, via } = this.#options
+    if (via === 'cursor') return attachFrom(client, topic, this.#cursor, deliver)
+    const { node } = client
+    const pager = () => sitDown(context, seat, { node, topics: [] })
+    return attachByPages(client, topic, this.#cursor, { pager, deliver })
   }
 
   #leave(why: string): void {

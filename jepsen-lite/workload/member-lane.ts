@@ -1,5 +1,5 @@
 import type { ChatClient } from '../client/chat-client.ts'
-import { stored } from '../client/chat-client.ts'
+import { endOfTopic, stored } from '../client/chat-client.ts'
 import { messageBody } from '../client/message-body.ts'
 import type { Generator } from '../generator.ts'
 import { sleep } from '../sleep.ts'
@@ -60,7 +60,7 @@ export class MemberLane {
       }
       // The place counts from the asking: we may be thrown out before the answer is here.
       this.#place = { client, topic }
-      const result = await client.subscribe(topic)
+      const result = await client.subscribeFrom(topic, endOfTopic)
       if (result.outcome !== 'ok' && this.#place?.client === client) this.#place = undefined
       return result
     })

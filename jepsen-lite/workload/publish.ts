@@ -52,6 +52,7 @@ export async function preparePublish(
         seat: own.pick(seats),
         topic,
         prng: own,
+        via: i === 0 ? 'pages' : 'cursor',
         stayMs,
       })
     }),

@@ -1,4 +1,4 @@
-import { ChatClient } from '../client/chat-client.ts'
+import { ChatClient, endOfTopic } from '../client/chat-client.ts'
 import type { Account } from '../client/chat-client.ts'
 import { CouldNotRun } from '../could-not-run.ts'
 import { sleep } from '../sleep.ts'
@@ -50,7 +50,7 @@ export async function sitDown(
   const results = [await client.resume(seat.token)]
   for (const topic of topics) {
     if (results.at(-1)?.outcome !== 'ok') break
-    results.push(await client.subscribe(topic))
+    results.push(await client.subscribeFrom(topic, endOfTopic))
   }
   if (results.every((result) => result.outcome === 'ok')) return client
   client.close()

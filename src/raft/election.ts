@@ -29,6 +29,7 @@ export function campaign(core: Core, kind: Campaign): void {
   // Held back, it tries again at the next tick, and does not take its silent leader for a fresh one.
   if (!mayCampaign(core)) return
   core.electionElapsed = 0
+  if (core.hasteLeft > 0) core.hasteLeft--
   drawElectionTimeout(core)
   if (kind === 'pre') standPre(core)
   else standReal(core, kind)
@@ -220,6 +221,7 @@ export function becomeFollower(core: Core, term: Term, lead: RaftId): void {
 
 function becomeLeader(core: Core): void {
   assert(core.role === 'candidate', 'RAFT-13', { role: core.role })
+  core.hasteLeft = 0
   reset(core, core.term)
   core.role = 'leader'
   core.lead = core.id

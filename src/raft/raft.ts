@@ -42,7 +42,7 @@ import {
   sendAppends,
 } from './replication.ts'
 import { onSnapshot } from './snapshot.ts'
-import { Core, hardStateOf } from './state.ts'
+import { Core, drawElectionTimeout, hardStateOf } from './state.ts'
 import type { LeaderState } from './state.ts'
 import type { RaftStatus } from './status.ts'
 import { statusOf } from './status.ts'
@@ -51,6 +51,9 @@ import type { StorageView } from './storage-view.ts'
 import { Unavailable } from './storage-view.ts'
 import { tickFollower, tickLeader } from './tick.ts'
 import { continueTransfer, forwardTransfer, startTransfer } from './transfer.ts'
+
+/** Campaigns after a broken connection that are repeated within half an election timeout. */
+const hastyCampaigns = 3
 
 const noMessages: readonly Message[] = []
 const noEntries: readonly Entry[] = []
@@ -165,7 +168,9 @@ export class Raft {
     this.reportUnreachable(id)
     if (core.role !== 'follower' || core.lead !== id || core.leaderSuspect) return
     core.leaderSuspect = true
-    if (core.config.preVote) core.suspectTicks = 1 + core.config.random.below(3)
+    if (!core.config.preVote) return
+    core.suspectTicks = 1 + core.config.random.below(3)
+    core.hasteLeft = hastyCampaigns
   }
 
   /** True when `ready()` would have something in it. */
@@ -318,6 +323,10 @@ export class Raft {
     core.leaderSuspect = false
     core.suspectTicks = 0
     core.takesOver = false
+    if (core.hasteLeft > 0) {
+      core.hasteLeft = 0
+      drawElectionTimeout(core)
+    }
     if (m.kind === 'append') onAppend(core, m)
     else if (m.kind === 'heartbeat') onHeartbeat(core, m)
     else onSnapshot(core, m)

@@ -88,6 +88,9 @@ export class Core {
   /** Ticks until a follower that suspects its leader stands; 0: it does not. */
   suspectTicks = 0
 
+  /** Campaigns that are repeated soon if they fail: the leader is gone rather than slow, and rivals stood at once. */
+  hasteLeft = 0
+
   /** Told to take leadership over, and waiting to have applied a change of members first. */
   takesOver = false
 
@@ -140,6 +143,10 @@ export class Core {
 
 export function drawElectionTimeout(core: Core): void {
   const { electionTick, random } = core.config
+  if (core.hasteLeft > 0 && core.lead === none) {
+    core.electionTimeout = 2 + random.below(Math.max(1, electionTick >> 1))
+    return
+  }
   core.electionTimeout = electionTick + random.below(electionTick)
 }
 

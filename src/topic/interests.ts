@@ -51,7 +51,7 @@ export class Interests {
     this.#topics.open(partition.id, name).presence.listen(from)
     this.#modesOf(partition, name, new Set([uid]), from, call, (mode, member) => {
       if (member) this.#topics.find(name)?.watch(from, uid, ua, mode)
-      else this.#topics.find(name)?.presence.trim(from)
+      else this.#topics.find(name)?.trim(from)
       this.#topics.flush()
     })
   }

@@ -219,12 +219,15 @@ export class OwnerDesk implements PartitionListener {
           else this.#whenDelivered(partition, parcels, ready)
         }
         this.#topics.tell(topic, outcome.events)
-        // The answer may wait, and a node that nobody listens from gets no more events: it hears of this now.
+        // A `{sub}` behind it may be answered in this turn, and is not what this takes out.
         if (outcome.detach === true) this.#topics.flush()
         this.#placed(from, sid, uid, topic, outcome)
         if (command.kind === 'del') this.#sweep(topic)
       },
-      refused: (why) => this.#refuse(from, call, topic, why),
+      refused: (why) => {
+        this.#refuse(from, call, topic, why)
+        this.#topics.find(topic)?.trim(from)
+      },
     })
   }
 
@@ -235,7 +238,7 @@ export class OwnerDesk implements PartitionListener {
     const { attach } = outcome
     if (attach !== undefined) topic.attach(from, sid, uid, attach.asChan === true)
     else if (outcome.detach === true) topic.detach(from, sid, uid)
-    topic.presence.trim(from)
+    topic.trim(from)
   }
 
   /** Removes rows of deleted messages, a batch at a time; what a lost term leaves, the next deletion takes. */

@@ -31,6 +31,8 @@ export class OwnerTopic {
   readonly #host: OwnerTopicHost
   readonly #grace = new Map<string, Cancel>()
   #events: (TopicEvent | PageMessage)[] = []
+  /** Nodes from which nobody may listen any more; what is gathered is for them, too. */
+  readonly #leaving = new Set<NodeIndex>()
 
   constructor(name: TopicName, host: OwnerTopicHost) {
     this.name = name
@@ -66,6 +68,21 @@ export class OwnerTopic {
     return events
   }
 
+  /**
+   * A node from which nobody listens gets no more events. It does get those that are gathered: one
+   * may say that its last session is evicted, of which it would never hear otherwise.
+   */
+  trim(node: NodeIndex): void {
+    this.#leaving.add(node)
+    this.#host.gathered(this)
+  }
+
+  /** What was gathered is sent. */
+  sent(): void {
+    for (const node of this.#leaving) this.presence.trim(node)
+    this.#leaving.clear()
+  }
+
   // --- who is here ---
 
   /** As rules see it: attached to a group, or to his `me` for a p2p. */
@@ -89,7 +106,7 @@ export class OwnerTopic {
   detach(node: NodeIndex, sid: SessionId, uid: UserId, userAgent = ''): void {
     const isTold = !this.presence.isReader(uid)
     if (this.presence.detach(node, sid, uid) && isTold) this.#left(uid, userAgent)
-    this.presence.trim(node)
+    this.trim(node)
   }
 
   watch(node: NodeIndex, uid: UserId, userAgent: string, mode: number): void {
@@ -100,7 +117,7 @@ export class OwnerTopic {
 
   unwatch(node: NodeIndex, uid: UserId): void {
     if (this.presence.unwatch(node, uid)) this.#unwatched(uid)
-    this.presence.trim(node)
+    this.trim(node)
   }
 
   /** An edge tells anew who is there: nobody is announced, they were there before. */

@@ -88,12 +88,13 @@ export class OwnerTopics {
     for (const topic of this.#gathered) {
       const events = topic.take()
       const owned = this.#owned.get(partitionOf(topic.name, this.#count))
-      if (owned === undefined) continue
+      if (owned?.topics.get(topic.name) !== topic) continue // of a term that is over
       if (events.length > 0) {
         for (const node of topic.presence.nodes) {
           this.#post(node, [topicKinds.events, topic.name, owned.term, events])
         }
       }
+      topic.sent()
       if (topic.isIdle) owned.topics.delete(topic.name)
     }
     this.#gathered.clear()

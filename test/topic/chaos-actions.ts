@@ -1,8 +1,9 @@
-import type { Command, PubCommand } from '../../src/chat/command.ts'
+import type { PubCommand } from '../../src/chat/command.ts'
 import { kindOf, meTopic } from '../../src/ids/topic-name.ts'
 import type { TopicName } from '../../src/ids/topic-name.ts'
 import type { ChaosClient } from './chaos-client.ts'
 import type { ChaosRun } from './chaos-run.ts'
+import { kickInTheMiddle, manage } from './chaos-kicks.ts'
 import type { Dice } from './chaos-time.ts'
 
 /** Something that clients do, and how often. */
@@ -142,30 +143,13 @@ function remove(run: ChaosRun, dice: Dice): void {
   client.send(topic, { kind: 'del', what: 'msg', delseq: [{ low, hi }], hard })
 }
 
-/** The first user owns all groups: he takes others out, bans them, lets them in again. */
-function manage(run: ChaosRun, dice: Dice): void {
-  const owners = run.living.filter((c) => c.uid === run.uids[0])
-  const topic = dice.pick(run.groups)
-  const client = owners.find((c) => c.stay(topic) !== undefined)
-  const user = run.uids[1 + dice.below(run.uids.length - 1)]
-  if (client === undefined || user === undefined) return
-  const commands: Command[] = [
-    { kind: 'del', what: 'sub', user, hard: false },
-    { kind: 'set', sub: { user } },
-    { kind: 'set', sub: { user, mode: dice.pick(['JRWPS', 'JRP', 'JRWPS', 'N']) } },
-  ]
-  const command = dice.pick(commands)
-  run.truth.leavers.add(`${user} ${topic}`)
-  client.send(topic, command)
-}
-
 function vanish(run: ChaosRun, dice: Dice): void {
   const client = dice.pick(run.living)
   if (run.living.length > 2) client.leaveForGood()
 }
 
 export function arrive(run: ChaosRun, dice: Dice): void {
-  if (run.living.length > 12 || run.world.living.length === 0) return
+  if (run.living.length > run.crowd || run.world.living.length === 0) return
   const client = run.client(dice.pick(run.uids), dice.pick(run.world.living))
   client.historic = dice.chance(20)
   if (dice.chance(50)) client.send(meTopic(client.uid), enter)
@@ -205,6 +189,7 @@ export const actions: readonly (readonly [weight: number, action: Action])[] = [
   [8, history],
   [2, remove],
   [4, manage],
+  [4, kickInTheMiddle],
   [3, vanish],
   [6, arrive],
   [4, dawdle],

@@ -43,6 +43,8 @@ export interface Oracle {
   wrong: Complain
   /** User and topic: he was told to leave, or asked to, and his marks began anew. */
   readonly leavers: Set<string>
+  /** Somebody asks for something that may let the user in. */
+  asksFor(uid: string, topic: TopicName, sent: Sent): void
   /** For whoever plays one seed. */
   note(line: () => string): void
 }
@@ -117,6 +119,10 @@ export class ChaosClient implements Subscriber {
       answered,
     }
     this.sent.push(sent)
+    if (command.kind === 'sub') this.#oracle.asksFor(this.uid, topic, sent)
+    if (command.kind === 'set' && command.sub !== undefined) {
+      this.#oracle.asksFor(command.sub.user ?? this.uid, topic, sent)
+    }
     this.#oracle.note(() => `${id} on ${this.node.index} ${topic} ${JSON.stringify(command)}`)
     this.node.hub.request(this, { id, said, topic, asChan: false, command, cursor }, () => {
       sent.done++

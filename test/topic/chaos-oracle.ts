@@ -29,6 +29,10 @@ export class Truth implements Oracle {
   /** By user and topic: seqs that he asked to delete for himself or for everybody. */
   readonly hidden = new Map<string, Set<number>>()
   readonly leavers = new Set<string>()
+  /** User and topic: his last message, since nobody asked for him to be let in again. */
+  readonly #out = new Map<string, number>()
+  /** User and topic: what may have let him in, or may do so still. */
+  readonly #doors = new Map<string, Sent[]>()
   readonly #messages = new Map<string, Map<number, StoredMessage>>()
   readonly #stored = new Set<string>()
   readonly #places = new Map<TopicName, string>()
@@ -76,7 +80,28 @@ export class Truth implements Oracle {
     }
   }
 
+  asksFor(uid: string, topic: TopicName, sent: Sent): void {
+    const who = `${uid} ${topic}`
+    this.#out.delete(who)
+    const doors = this.#doors.get(who) ?? []
+    doors.push(sent)
+    this.#doors.set(who, doors)
+  }
+
+  /** The answer says that he is out: what is stored from now on is not for him (P5). */
+  expelled(uid: string, topic: TopicName, kick: Sent): void {
+    const doors = this.#doors.get(`${uid} ${topic}`) ?? []
+    const isShut = doors.every(
+      (sent) => sent === kick || (sent.done > 0 && sent.doneAt < kick.at && sent.code < 500),
+    )
+    if (isShut) this.#out.set(`${uid} ${topic}`, this.messages(topic).size)
+  }
+
   data(client: ChaosClient, topic: TopicName, seq: number, content: unknown): void {
+    const last = this.#out.get(`${client.uid} ${topic}`)
+    if (last !== undefined && seq > last) {
+      this.wrong(`${client.sid} got ${seq} of ${topic}, and was taken out at ${last}`)
+    }
     const stored = this.messages(topic).get(seq)
     if (stored?.content !== JSON.stringify(content)) {
       this.wrong(

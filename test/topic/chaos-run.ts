@@ -26,6 +26,8 @@ export class ChaosRun {
   readonly said: [number, readonly (readonly [number, number])[]][] = []
   /** Who may read what, as found at the end: user and topic. */
   readonly readers = new Set<string>()
+  /** So many sessions at most come by themselves; with few, a node may have a topic's only one. */
+  readonly crowd: number
   readonly #dice: Dice
   #bodies = 0
   trace = false
@@ -33,6 +35,7 @@ export class ChaosRun {
   constructor(seed: number) {
     this.#dice = new Dice(seed)
     const dice = this.#dice
+    this.crowd = dice.chance(40) ? 3 : 12
     this.world = new ChaosWorld(2 + dice.below(3), new Dice(dice.below(2 ** 30)))
     for (const group of this.world.groups)
       group.onCommit = (id, entry) => this.truth.committed(id, entry)

@@ -214,6 +214,11 @@ export class Client implements Subscriber {
     this.kept.push([key, JSON.parse(frame().json)])
   }
 
+  /** Another session of the same user on the same node. */
+  beside(sid: SessionId): Client {
+    return new Client(this.#world, this.#node.index, this.uid, sid)
+  }
+
   /** It reads again: its topics go on. */
   ease(): void {
     this.isSlow = false
