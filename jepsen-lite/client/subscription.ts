@@ -25,9 +25,8 @@ export function attachFrom(
 /**
  * The same as clients do it that know no cursors: first what was missed, in pages, then the live
  * messages as they come. The two overlap, because live messages count from the attach and the missed
- * ones are read after it; what the missed ones contained is not told again. From the first live
- * message beyond them on, everything is passed on untouched, so that gaps and repeats of the server
- * show. The pages are fetched over `pager`, a session that is opened after the attach, so that
+ * ones are read after it; what the missed ones contained is not told again. Everything else is passed
+ * on untouched, so that gaps and repeats of the server show. The pages are fetched over `pager`, a session that is opened after the attach, so that
  * everything that comes over `client` is live, and none of it can pass for a part of a page.
  */
 export async function attachByPages(
@@ -37,13 +36,12 @@ export async function attachByPages(
   { pager, deliver }: { pager: () => Promise<ChatClient | undefined>; deliver: Deliver },
 ): Promise<CallResult> {
   const held: DataFrame[] = []
-  let caughtUp = false
-  const overlap = new Overlap()
+  let overlap: Overlap | undefined
   const live = (frame: DataFrame): void => {
-    if (!overlap.covers(frame.seq)) deliver(stored(frame))
+    for (const told of overlap?.take(frame) ?? []) deliver(stored(told))
   }
   client.listen(topic, (frame) => {
-    if (caughtUp) live(frame)
+    if (overlap) live(frame)
     else if (held.length < maxHeldFrames) held.push(frame)
     else client.close()
   })
@@ -59,21 +57,37 @@ export async function attachByPages(
   reader.close()
   if (missed.outcome !== 'ok') return missed
   for (const message of missed.messages) deliver(message)
-  overlap.upTo = missed.messages.at(-1)?.seq ?? cursor
+  overlap = new Overlap(cursor, missed.messages.at(-1)?.seq ?? cursor)
   for (const frame of held) live(frame)
-  caughtUp = true
   return attached
 }
 
-/** The live messages that the missed ones contained already: at the start, and without a hole or a repeat. */
+/**
+ * The live messages that the missed ones contained already: a run from wherever we were let in to the
+ * end of the missed ones. They are held until it has come to that end; one that breaks it is told
+ * with all that was held.
+ */
 class Overlap {
-  upTo = 0
-  #last: number | undefined
-  #over = false
+  readonly #from: number
+  readonly #upTo: number
+  readonly #held: DataFrame[] = []
+  #isOver = false
 
-  covers(seq: number): boolean {
-    if (seq > this.upTo || (this.#last !== undefined && seq !== this.#last + 1)) this.#over = true
-    this.#last = seq
-    return !this.#over
+  constructor(cursor: number, upTo: number) {
+    this.#from = cursor
+    this.#upTo = upTo
+  }
+
+  /** What is to be told of it. */
+  take(frame: DataFrame): readonly DataFrame[] {
+    if (this.#isOver) return [frame]
+    const last = this.#held.at(-1)?.seq
+    const due =
+      last === undefined ? Math.max(this.#from + 1, Math.min(frame.seq, this.#upTo + 1)) : last + 1
+    this.#isOver = frame.seq !== due || frame.seq > this.#upTo
+    if (frame.seq !== due) return [...this.#held, frame]
+    if (this.#isOver) return [frame]
+    this.#held.push(frame)
+    return []
   }
 }

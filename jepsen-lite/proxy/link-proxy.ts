@@ -5,6 +5,7 @@ import type { Random } from '../../src/ports.ts'
 import { Flow } from './flow.ts'
 import { emptyStats, pass } from './link-fault.ts'
 import type { LinkFault, LinkStats } from './link-fault.ts'
+import { reset } from './reset.ts'
 
 export interface LinkOptions {
   readonly targetHost: string
@@ -101,7 +102,7 @@ export class LinkProxy {
     near.on('error', () => near.destroy())
     if (this.#forward.kind === 'cut' || this.#backward.kind === 'cut') {
       this.stats.refused++
-      near.resetAndDestroy()
+      reset(near)
       return
     }
     this.stats.accepted++
@@ -148,8 +149,8 @@ export class LinkProxy {
     if (!this.#connections.has(connection)) return
     this.stats.resets++
     this.#forget(connection)
-    connection.near.resetAndDestroy()
-    connection.far?.resetAndDestroy()
+    reset(connection.near)
+    if (connection.far) reset(connection.far)
   }
 
   #forget(connection: Connection): void {

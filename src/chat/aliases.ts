@@ -1,5 +1,6 @@
 import type { UserId } from '../ids/user-id.ts'
 import type { TopicName } from '../ids/topic-name.ts'
+import type { Claims } from './command.ts'
 import { replies } from './replies.ts'
 import type { CtrlPart, Draft } from './replies.ts'
 import { aliasesOf, isAlias } from './tag-list.ts'
@@ -12,12 +13,14 @@ import type { TagChange } from './tag-list.ts'
 export function refuseAliases(
   t: { readonly d: Draft },
   aliases: readonly string[],
-  claimed: readonly string[] | undefined,
+  claimed: Claims | undefined,
+  epoch = 0,
 ): CtrlPart | null {
   if (aliases.length > 1 || !aliases.every(isAlias)) return replies.malformed
-  const missing = aliases.filter((alias) => claimed?.includes(alias) !== true)
+  const isOver = claimed?.epoch !== epoch // what it claimed may be given up any moment
+  const missing = aliases.filter((alias) => isOver || !claimed.tags.includes(alias))
   if (missing.length === 0) return null
-  if (claimed === undefined) t.d.claims = missing
+  if (isOver) t.d.claims = { tags: missing, epoch }
   return replies.duplicate
 }
 
@@ -25,14 +28,23 @@ export function refuseAliases(
 export function refuseTagChange(
   t: { readonly d: Draft },
   change: TagChange,
-  claimed: readonly string[] | undefined,
+  claimed: Claims | undefined,
+  epoch: number | undefined,
 ): CtrlPart | null {
   if (aliasesOf(change.tags).length > 1) return replies.malformed
-  return refuseAliases(t, aliasesOf(change.added), claimed)
+  return refuseAliases(t, aliasesOf(change.added), claimed, epoch)
 }
 
-/** Tells the tags' entities, and gives up unique ones that are no longer carried. */
-export function tellTags(d: Draft, target: TopicName | UserId, change: TagChange): void {
+/**
+ * Tells the tags' entities, and gives up unique ones that are no longer carried: that ends the
+ * `epoch` of the holder. Returns the one that holds from here on.
+ */
+export function tellTags(
+  d: Draft,
+  target: TopicName | UserId,
+  change: TagChange,
+  epoch = 0,
+): number {
   const topic = target as TopicName
   for (const [tags, gone] of [
     [change.added, false],
@@ -42,7 +54,9 @@ export function tellTags(d: Draft, target: TopicName | UserId, change: TagChange
       d.outbox.push({ to: `tag:${tag}`, fact: { kind: 'tag', target: topic, gone } })
     }
   }
-  for (const alias of aliasesOf(change.removed)) {
-    d.outbox.push({ to: `nam:${alias}`, fact: { kind: 'name-free', holder: target } })
+  const given = aliasesOf(change.removed)
+  for (const alias of given) {
+    d.outbox.push({ to: `nam:${alias}`, fact: { kind: 'name-free', holder: target, epoch } })
   }
+  return given.length === 0 ? epoch : epoch + 1
 }

@@ -30,7 +30,12 @@ export type Ask =
   /** Login name: another password, for its holder only. → 'ok' | 'denied' */
   | { readonly kind: 'login-change'; readonly uid: UserId; readonly secret: string }
   /** Unique name (`nam:alias:alice`): takes it for `holder`. → 'ok' (also when he has it) | 'taken' */
-  | { readonly kind: 'name-claim'; readonly holder: UserId | TopicName }
+  | {
+      readonly kind: 'name-claim'
+      readonly holder: UserId | TopicName
+      /** The holder's (Claims). */
+      readonly epoch: number
+    }
   /** Unique name: → its holder | null */
   | { readonly kind: 'name-find' }
   /** Topic: removes rows of deleted messages, as many as one batch may. → true while some are left */

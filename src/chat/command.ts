@@ -96,6 +96,15 @@ export interface UserCard {
 /** null: there is no such user. */
 export type Facts = Readonly<Record<UserId, UserCard | null>>
 
+/**
+ * Unique tags and the epoch of their holder in which they are claimed. A holder's epoch ends whenever
+ * he gives one up: what he gave up in an earlier one does not touch what he has claimed since.
+ */
+export interface Claims {
+  readonly tags: readonly string[]
+  readonly epoch: number
+}
+
 export type Command =
   | SubCommand
   | { readonly kind: 'leave'; readonly unsub: boolean }
@@ -114,8 +123,10 @@ export interface SubCommand {
   readonly tags?: readonly string[]
   readonly get?: GetQuery
   readonly facts?: Facts
+  /** Said by an edge: it was sent before and may have been done. It lets in who is in, and nobody else. */
+  readonly again?: boolean
   /** Unique tags (`alias:…`) among `tags` that this topic holds: the edge had them claimed (Outcome.claims). */
-  readonly claimed?: readonly string[]
+  readonly claimed?: Claims
 }
 
 export interface GetCommand {
@@ -152,7 +163,7 @@ export interface SetCommand {
   readonly aux?: Json
   readonly facts?: Facts
   /** As in {@link SubCommand}. */
-  readonly claimed?: readonly string[]
+  readonly claimed?: Claims
 }
 
 export interface DelCommand {

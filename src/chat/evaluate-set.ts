@@ -108,7 +108,7 @@ function decideTags(t: Turn, member: Member, command: SetCommand): () => CtrlPar
   if (!actor.attached || s.description.owner !== member.uid) return refuse(replies.denied)
   const change = changeTags(s.description.tags, command.tags ?? [], env.limits)
   if (change === null) return refuse(replies.denied)
-  const refusal = refuseTagChange(t, change, command.claimed)
+  const refusal = refuseTagChange(t, change, command.claimed, s.description.epoch)
   if (refusal !== null) return refuse(refusal)
   const { added, removed, tags } = change
   if (added.length === 0 && removed.length === 0) return refuse(replies.notModified)
@@ -116,7 +116,8 @@ function decideTags(t: Turn, member: Member, command: SetCommand): () => CtrlPar
     s.description.tags = tags
     s.description.updated = env.now
     s.touchDescription()
-    tellTags(d, s.name, change)
+    const epoch = tellTags(d, s.name, change, s.description.epoch)
+    if (epoch > 0) s.description.epoch = epoch
     const own = { onlyUser: actor.uid, skipSid: actor.sid }
     d.events.push(pres('attached', 'tags', { ...own, needs: R }))
     return ok({ added: added.length, removed: removed.length })

@@ -20,10 +20,24 @@ export function evaluateSub(t: Turn, command: SubCommand): void {
     if (!acceptable(value)) return void t.d.parts.push(replies.malformed)
     if (isTooLong(value)) return void t.d.parts.push(replies.tooLarge)
   }
+  if (command.again === true && !mayEnterAgain(t, command)) {
+    return void t.d.parts.push(replies.unknown)
+  }
   const found = subscriber(t, command)
   if (found === 'asks') return
   if ('code' in found) t.d.parts.push(found)
   else attach(t, command, found.member, found.isNew)
+}
+
+/**
+ * A first try may have let him in, and he may have left or been taken out since: that is not undone.
+ * A new group's name is its request's alone, and his own topics have nobody who takes him out.
+ */
+function mayEnterAgain({ s, actor }: Turn, { create }: SubCommand): boolean {
+  if ((s.kind !== 'grp' && s.kind !== 'p2p') || create !== undefined) return true
+  const member = s.live ? s.members.subscribed(actor.uid) : undefined
+  sometimes(member === undefined, 'chat: a {sub} that may have been done before found nobody in')
+  return member !== undefined && (member.want & J) !== 0
 }
 
 interface Found {

@@ -22,8 +22,12 @@ export type Fact =
   | { readonly kind: 'user-state'; readonly uid: UserId; readonly state: 'ok' | 'susp' | 'del' }
   /** To a p2p topic: this user shows himself otherwise now (public, trusted). */
   | { readonly kind: 'card-changed'; readonly uid: UserId }
-  /** To a name's entity: its holder gave it up. */
-  | { readonly kind: 'name-free'; readonly holder: UserId | TopicName }
+  /** To a name's entity: its holder gave up what he had claimed in this epoch or before (none: 0). */
+  | {
+      readonly kind: 'name-free'
+      readonly holder: UserId | TopicName
+      readonly epoch?: number
+    }
 
 export interface ListNotice {
   readonly what: 'acs' | 'gone'

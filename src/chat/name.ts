@@ -1,3 +1,4 @@
+import { sometimes } from '../assert.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 import type { Answer, Ask, LoginRecord } from './ask.ts'
@@ -16,6 +17,8 @@ interface Held {
   readonly level?: AuthLevel
   /** Which request took it: the same again is a retry, not a rival. */
   readonly key?: string
+  /** The holder's last in which he claimed it; missing: 0. Unique tags only. */
+  readonly epoch?: number
 }
 
 /** A unique name (`nam:basic:alice`, `nam:alias:alice`): decides who holds it. */
@@ -38,12 +41,16 @@ export class Name implements Entity {
     if (ask.kind === 'login-find') return told(this.#login())
     if (ask.kind === 'login-create') return this.#create(ask)
     if (ask.kind === 'login-change') return told(this.#change(ask.uid, ask.secret))
-    if (ask.kind === 'name-claim') return told(this.#claim(ask.holder))
+    if (ask.kind === 'name-claim') return told(this.#claim(ask.holder, ask.epoch))
     return told(ask.kind === 'name-find' ? (this.#held?.holder ?? null) : null)
   }
 
   fact(fact: Fact): Told {
-    if (fact.kind === 'name-free' && this.#held?.holder === fact.holder) this.#set(null)
+    if (fact.kind !== 'name-free' || this.#held?.holder !== fact.holder) return told(null)
+    const claimed = this.#held.epoch ?? 0
+    const isLate = claimed > (fact.epoch ?? 0)
+    sometimes(isLate, 'chat: a name was given up and claimed again before its entity heard of it')
+    if (!isLate) this.#set(null)
     return told(null)
   }
 
@@ -79,9 +86,10 @@ export class Name implements Entity {
     return 'ok'
   }
 
-  #claim(holder: UserId | TopicName): Answer {
-    if (this.#held !== null) return this.#held.holder === holder ? 'ok' : 'taken'
-    this.#set({ holder })
+  #claim(holder: UserId | TopicName, epoch: number): Answer {
+    const held = this.#held
+    if (held !== null && held.holder !== holder) return 'taken'
+    if (held === null || epoch > (held.epoch ?? 0)) this.#set({ ...held, holder, epoch })
     return 'ok'
   }
 

@@ -1,7 +1,7 @@
 import type { TopicName } from '../ids/topic-name.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { AccessMode } from './access-mode.ts'
-import type { Json, SeqRange } from './command.ts'
+import type { Claims, Json, SeqRange } from './command.ts'
 import type { TopicEvent } from './event.ts'
 import type { Fact } from './fact.ts'
 
@@ -84,10 +84,11 @@ export interface Outcome {
   readonly needs?: readonly UserId[]
   /**
    * Unique tags that must belong to this topic first: nothing was done. Ask `name-claim` of each
-   * name's entity (`nam:` and the tag) for this topic, and again with those that were granted in
-   * `claimed`. `parts` is the answer for whoever does not.
+   * name's entity (`nam:` and the tag) for this topic and this epoch, and again with those that were
+   * granted in `claimed`; more than once, when the epoch ended meanwhile. `parts` is the answer for
+   * whoever does not.
    */
-  readonly claims?: readonly string[]
+  readonly claims?: Claims
 }
 
 /** A fact for an entity of another partition (or of this one), delivered in order and exactly once. */

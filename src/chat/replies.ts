@@ -1,7 +1,7 @@
 import type { UserId } from '../ids/user-id.ts'
 import type { AccessMode } from './access-mode.ts'
 import { modeText } from './access-mode.ts'
-import type { Json } from './command.ts'
+import type { Claims, Json } from './command.ts'
 import type { TopicEvent } from './event.ts'
 import type { Outcome, OutboxItem, ReplyPart } from './outcome.ts'
 
@@ -24,6 +24,8 @@ export const replies = {
   duplicate: { kind: 'ctrl', code: 409, text: 'duplicate credential' },
   tooLarge: { kind: 'ctrl', code: 413 },
   policy: { kind: 'ctrl', code: 422 },
+  /** Whether it was done at an earlier try, nobody can say any more. */
+  unknown: { kind: 'ctrl', code: 504, params: { error: 'no-answer' } },
   notModified: { kind: 'ctrl', code: 304 },
   notJoined: { kind: 'ctrl', code: 304, text: 'not joined' },
   noAction: { kind: 'ctrl', code: 304, text: 'no action' },
@@ -51,7 +53,7 @@ export interface Draft {
   attach?: NonNullable<Outcome['attach']>
   detach?: boolean
   needs?: readonly UserId[]
-  claims?: readonly string[]
+  claims?: Claims
 }
 
 export function draft(...parts: ReplyPart[]): Draft {

@@ -93,6 +93,8 @@ export interface Description {
   tags: readonly string[]
   /** Members whose account is suspended: a p2p with one, or a group whose owner is one, is read-only. */
   suspended: readonly UserId[]
+  /** Of its claims of unique tags; missing: 0, none was given up yet. */
+  epoch?: number
   public?: Json
   trusted?: Json
   aux?: Json

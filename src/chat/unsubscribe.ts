@@ -75,7 +75,8 @@ function takeOut(t: Turn, member: Member): void {
 export function closeTopic(t: Turn): void {
   const { s, d } = t
   for (const member of s.members.all()) if (member.subscribed) unlisted(t, member)
-  tellTags(d, s.name, { tags: [], added: [], removed: s.description.tags })
+  const { tags, epoch } = s.description
+  tellTags(d, s.name, { tags: [], added: [], removed: tags }, epoch)
   s.close()
   d.events.push({ kind: 'closed' })
 }

@@ -28,6 +28,8 @@ export interface Account {
   /** Own data changed, which only he is told. */
   privateUpdated: number
   login?: string
+  /** Of his claims of unique tags; missing: 0, none was given up yet. */
+  epoch?: number
   public?: Json
   trusted?: Json
   private?: Json

@@ -68,7 +68,7 @@ export function deleteUser(t: MeTurn): void {
     if (left > 0 && kindOf(topic) !== 'p2p') continue
     d.outbox.push({ to: topic, fact: { kind: 'user-state', uid, state: 'del' } })
   }
-  tellTags(d, uid, { tags: [], added: [], removed: account.tags })
+  tellTags(d, uid, { tags: [], added: [], removed: account.tags }, account.epoch)
   if (account.login !== undefined) {
     d.outbox.push({ to: `nam:basic:${account.login}`, fact: { kind: 'name-free', holder: uid } })
   }
@@ -132,7 +132,7 @@ function decideTags(t: MeTurn, command: SetCommand): () => CtrlPart {
   if (!actor.attached && actor.uid === uid) return refuse(replies.denied)
   const change = changeTags(account.tags, command.tags ?? [], env.limits)
   if (change === null) return refuse(replies.denied)
-  const refusal = refuseTagChange(t, change, command.claimed)
+  const refusal = refuseTagChange(t, change, command.claimed, account.epoch)
   if (refusal !== null) return refuse(refusal)
   const { added, removed, tags } = change
   if (added.length === 0 && removed.length === 0) return refuse(replies.notModified)
@@ -140,7 +140,8 @@ function decideTags(t: MeTurn, command: SetCommand): () => CtrlPart {
     account.tags = tags
     account.updated = env.now
     record.touchAccount()
-    tellTags(d, uid, change)
+    const epoch = tellTags(d, uid, change, account.epoch)
+    if (epoch > 0) account.epoch = epoch
     d.events.push(pres('attached', 'tags', { skipSid: actor.sid }))
     return ok({ added: added.length, removed: removed.length })
   }

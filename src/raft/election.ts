@@ -116,10 +116,7 @@ export function onVoteRequest(core: Core, m: Message): void {
   const isPre = m.kind === 'pre-vote'
   const isFree = core.vote === none && core.lead === none
   const mayVote = core.vote === m.from || isFree || (isPre && m.term > core.term)
-  // Who knows no members has no log to judge others by, and may have had one before it was removed:
-  // its vote could elect somebody who missed the removal, and what was committed without it.
-  const knowsMembers = core.conf.voters.length > 0
-  const granted = knowsMembers && mayVote && isUpToDate(core, m)
+  const granted = mayVote && isUpToDate(core, m)
   const answer = draft(core, isPre ? 'pre-vote-response' : 'vote-response', m.from)
   if (!granted) refuse(core, answer)
   // A granted pre-vote carries the term that was asked about; a refusal the one that stands in its way.

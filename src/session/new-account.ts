@@ -9,8 +9,11 @@ import type { Refusal } from './refusal.ts'
 import type { AccBody } from './schema.ts'
 import { said, tagsOf } from './set-parts.ts'
 
-/** Namespaces of tags that only the server writes (tinode-wire.md 8.7). */
-const ownNamespaces = ['basic:', 'email:', 'tel:']
+/**
+ * Namespaces of tags that only the server writes (tinode-wire.md 8.7), and the one of unique tags:
+ * those are taken by `{set tags}`, which asks their names first.
+ */
+const ownNamespaces = ['basic:', 'email:', 'tel:', 'alias:']
 const clearMark = '\u2421'
 
 /** The account that a good `{acc}` asks for, or why it cannot be had (tinode-wire.md 8.4). */

@@ -1,5 +1,6 @@
 import type { Json } from '../chat/command.ts'
 import type { HistoryPart, ReplyPart } from '../chat/outcome.ts'
+import { errors } from '../errors.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { AskEntity, Cards } from './cards.ts'
@@ -144,7 +145,7 @@ export class Answering {
   }
 }
 
-/** Part of an answer could not be had before its deadline: transient, so 5xx. */
+/** Part of an answer could not be had before its deadline. It was only read, so nothing happened. */
 function unreachable(addressee: Addressee, ts: number): ReturnType<typeof ctrlFrame> {
-  return ctrlFrame(addressee, 503, ts)
+  return ctrlFrame(addressee, errors['no-owner'].ctrl, ts, { error: 'no-owner' })
 }

@@ -18,6 +18,8 @@ export class Attachment implements Reader {
   resumes = false
   /** Its how-manieth stay this is: what was asked for in an earlier one does not count. */
   stay = 0
+  /** What waited at the proxy when it was let in, and is older than that: it takes out others, not this one. */
+  past: readonly TopicEvent[] = []
   /** Not null: what came between its request and the answer. */
   #held: TopicEvent[] | null = []
   /** What the topic's owner had been told of this node when it asked last; see ProxyTopic.tellings. */
@@ -45,6 +47,7 @@ export class Attachment implements Reader {
   /** The owner detached it; a later `{sub}` of its may be on the way. */
   leave(): void {
     this.#held ??= []
+    this.past = []
     this.isBehind = false
     this.stay++
   }

@@ -12,10 +12,25 @@ const maxCalls = 50_000
 const sweepMs = 25
 
 /**
- * Takes answers. `again`: this was no answer yet, send the call once more a little later. `isLast`:
- * it answers the last try.
+ * What a call is worth when the fate of a try is not known: it was sent, and its owner is lost or
+ * gave up its term before it answered.
+ * `again`: it may be done twice, or does nothing. Sent to the next owner; only that one's answer counts.
+ * `keyed`: it has an idempotency key. Sent to the next owner; any try's answer may count.
+ * `once`: a second time it might undo what others did since, or be refused for its own first
+ * success. Never sent again, but told as `no-answer`.
  */
-export type OnAnswer = (message: TopicMessage, isLast: boolean) => 'done' | 'more' | 'again'
+export type Repeat = 'again' | 'keyed' | 'once'
+/**
+ * Takes answers. `again`: this was no answer yet, send the call once more a little later. `isLast`:
+ * it answers the last try. `isDoubtful`: an earlier one may have been done.
+ */
+export type OnAnswer = (
+  message: TopicMessage,
+  isLast: boolean,
+  isDoubtful: boolean,
+) => 'done' | 'more' | 'again'
+/** Makes the message of a try: its number, and whether an earlier try may have been done. */
+export type MakeMessage = (call: number, isDoubtful: boolean) => TopicMessage
 export type OnFailure = (why: ErrorCode) => void
 
 interface Call {
@@ -24,9 +39,8 @@ interface Call {
   /** Numbers of tries before that whose answers are taken, too. Few: one for each change of owner. */
   readonly earlier: number[]
   readonly lane: Lane
-  readonly make: (call: number) => TopicMessage
-  /** What it asks has an idempotency key: an answer to an earlier try may count. */
-  readonly hasKey: boolean
+  readonly make: MakeMessage
+  readonly repeat: Repeat
   readonly answered: OnAnswer
   readonly failed: OnFailure
   readonly deadline: number
@@ -54,7 +68,7 @@ interface Lane {
  * Calls of this node to the owners of partitions, wherever they are. A call whose owner is not
  * known waits; one whose owner changed goes to the new one, all of a partition in their order, so
  * that what a session sent first takes effect first. Safe because publishes carry their idempotency
- * key and everything else may be done twice. Each try has a number of its own, since what became of
+ * key, and what may not be done twice is sent again only when it certainly was not done. Each try has a number of its own, since what became of
  * an earlier one may be told late: of what may be done twice only the last try's answer counts. Else
  * a late answer to `{sub}` would be taken, and the `{leave}` in front of it, which was sent again
  * because its own answer was lost with a link, would undo it afterwards.
@@ -109,15 +123,15 @@ export class Calls {
 
   /**
    * `make` gets the number of the call, which is also what orders calls; it is asked at every try.
-   * `forMs`: the deadline. `hasKey`: answers to all tries are given to `answered`.
+   * `forMs`: the deadline.
    */
   call(
     partition: GroupId,
-    make: (call: number) => TopicMessage,
+    make: MakeMessage,
     forMs: number,
     answered: OnAnswer,
     failed: OnFailure,
-    hasKey = false,
+    repeat: Repeat = 'again',
   ): void {
     const lane = this.#lanes[partition]
     if (lane === undefined || this.#size >= maxCalls) {
@@ -131,7 +145,7 @@ export class Calls {
       lane,
       earlier: [],
       make,
-      hasKey,
+      repeat,
       answered,
       failed,
       deadline,
@@ -150,7 +164,7 @@ export class Calls {
   answer(id: number, message: TopicMessage): void {
     const call = this.#byId.get(id)
     if (call === undefined) return
-    const verdict = call.answered(message, id === call.id)
+    const verdict = call.answered(message, id === call.id, call.isDoubtful)
     if (verdict === 'done') this.#remove(call)
     else if (verdict === 'again') call.sentTo = 0
   }
@@ -170,7 +184,7 @@ export class Calls {
       return call.failed(why === 'queue-full' && call.isDoubtful ? 'no-answer' : why)
     }
     call.isRefused = true
-    if (why === 'term-changed') call.isDoubtful = true
+    if (why === 'term-changed') this.#doubt(call)
     if (call.sentTo === from) call.sentTo = 0
     if (lane.owner === from && term >= lane.term && owner !== from) lane.owner = 0
     if (owner !== 0 && term > lane.term) this.#setOwner(lane, owner, term)
@@ -197,7 +211,7 @@ export class Calls {
       for (const call of lane.calls) {
         if (call.sentTo !== node) continue
         call.sentTo = 0
-        call.isDoubtful = true
+        this.#doubt(call)
       }
     }
   }
@@ -223,6 +237,8 @@ export class Calls {
     lane.term = term
     for (const call of lane.calls) {
       if (sameTerm && call.sentTo === owner) continue
+      // The one before may have done it, and says so or is lost; it has the rest of the time for that.
+      if (call.repeat === 'once' && call.sentTo !== 0) continue
       this.#send(call, owner)
     }
   }
@@ -232,17 +248,26 @@ export class Calls {
     sometimes(call.everSent, 'topic: a call was sent again to another owner')
     if (call.sentTo !== 0) call.isDoubtful = true
     if (call.everSent) this.#renumber(call)
-    if (!this.#post(owner, call.make(call.id))) return // held back until the sweep or another owner
+    if (!this.#post(owner, call.make(call.id, call.isDoubtful))) return // held back until the sweep or another owner
     call.sentTo = owner
     call.everSent = true
   }
 
   #renumber(call: Call): void {
-    if (call.hasKey && !call.isRefused) call.earlier.push(call.id)
+    if (call.repeat === 'keyed' && !call.isRefused) call.earlier.push(call.id)
     else this.#byId.delete(call.id)
     call.isRefused = false
     call.id = this.#next++
     this.#byId.set(call.id, call)
+  }
+
+  /** Nobody will tell what became of its last try. */
+  #doubt(call: Call): void {
+    call.isDoubtful = true
+    if (call.repeat !== 'once') return
+    sometimes(true, 'topic: what may not be done twice was lost with its owner')
+    this.#remove(call)
+    call.failed('no-answer')
   }
 
   #remove(call: Call): void {

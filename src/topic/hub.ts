@@ -20,6 +20,12 @@ import { SearchDesk } from './search-desk.ts'
 import type { Subscriber, TopicRequest, Topics } from './topics.ts'
 
 /**
+ * Orders that a second time might undo what was ordered since. All others only ask, carry a key, or
+ * end where they ended before.
+ */
+const onceAsked: ReadonlySet<Ask['kind']> = new Set(['login-change', 'set-state'])
+
+/**
  * The topic floor of one node. Its edge side takes requests of sessions to the owner of the topic,
  * wherever that is, and passes the owner's stream to them; its owner side answers for the partitions
  * that this node leads. The two meet only through messages, so that it makes no difference whether
@@ -146,6 +152,7 @@ export class Hub implements Topics {
           return 'done'
         },
         () => resolve(undefined),
+        onceAsked.has(ask.kind) ? 'once' : 'again',
       )
     })
   }

@@ -1,5 +1,5 @@
 import type { Answer, Ask } from '../chat/ask.ts'
-import type { AuthLevel, Command, SessionId } from '../chat/command.ts'
+import type { AuthLevel, Claims, Command, SessionId } from '../chat/command.ts'
 import type { TopicEvent } from '../chat/event.ts'
 import type { ReplyPart } from '../chat/outcome.ts'
 import type { GroupId } from '../ids/group-id.ts'
@@ -100,7 +100,7 @@ export type AnswerMessage = readonly [
   attach: Attached | null,
   detach: boolean,
   needs: readonly UserId[] | null,
-  claims: readonly string[] | null,
+  claims: Claims | null,
 ]
 /** owner → edge: the publish is committed. */
 export type Accepted = readonly [23, call: number, seq: number, ts: number]

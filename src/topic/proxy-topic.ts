@@ -100,6 +100,7 @@ export class ProxyTopic {
       return // it asked twice without waiting
     }
     const cursor = (this.#cursor ??= seq)
+    attachment.past = this.#backlog?.filter(takesOut) ?? []
     const held = attachment.enter(Math.min(resume, seq))
     if (attachment.since < seq) this.#host.behind(this, attachment, null)
     for (const event of held) {
@@ -253,7 +254,7 @@ export class ProxyTopic {
       case 'evict':
         return this.#evict(event)
       case 'closed':
-        return this.#close()
+        return this.#close(event)
       case 'list':
         return this.#host.listChanged(this.name as string as UserId, event.topic, event.gone)
     }
@@ -262,6 +263,7 @@ export class ProxyTopic {
   #evict(event: EvictEvent): void {
     for (const [sid, attachment] of this.sessions) {
       if (attachment.uid !== event.uid || !attachment.live) continue
+      if (attachment.past.includes(event)) continue
       attachment.leave()
       if (attachment.asked === 0) {
         this.sessions.delete(sid)
@@ -282,11 +284,14 @@ export class ProxyTopic {
     if (this.isIdle) this.#host.idle(this)
   }
 
-  #close(): void {
-    for (const [sid, { uid }] of this.sessions) this.#host.detached(sid, uid, this.name)
-    this.sessions.clear()
+  #close(event: TopicEvent): void {
+    for (const [sid, { uid, past }] of this.sessions) {
+      if (past.includes(event)) continue // it came when the topic was there again
+      this.sessions.delete(sid)
+      this.#host.detached(sid, uid, this.name)
+    }
     this.watchers.clear()
-    this.#host.idle(this)
+    if (this.isIdle) this.#host.idle(this)
   }
 
   #modes(uid: UserId, want: number, given: number, member: boolean, reader: boolean): void {
@@ -298,6 +303,10 @@ export class ProxyTopic {
       if (attachment.uid === uid) attachment.asChan = reader
     }
   }
+}
+
+function takesOut(event: TopicEvent): boolean {
+  return event.kind === 'evict' || event.kind === 'closed'
 }
 
 /** What watchers would have been told of a message that was missed. */

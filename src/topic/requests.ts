@@ -1,4 +1,4 @@
-import type { Command, Facts, PubCommand, SessionId } from '../chat/command.ts'
+import type { Claims, Command, Facts, PubCommand, SessionId } from '../chat/command.ts'
 import type { HistoryPart, ReplyPart } from '../chat/outcome.ts'
 import { errors } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -9,7 +9,7 @@ import { limits } from '../limits.ts'
 import type { Clock, Logger } from '../ports.ts'
 import { Answering } from './answering.ts'
 import type { Attachment } from './attachment.ts'
-import type { Calls } from './calls.ts'
+import type { Calls, Repeat } from './calls.ts'
 import { Cards } from './cards.ts'
 import type { AskEntity } from './cards.ts'
 import type { AnswerMessage, Attached, PageMessage } from './messages.ts'
@@ -112,7 +112,7 @@ export class Requests {
         this.fail(from, request, why)
         done()
       },
-      true,
+      'keyed',
     )
   }
 
@@ -124,6 +124,7 @@ export class Requests {
   /**
    * `place`: where a `{sub}` is about to enter; for everything else, whether the session is attached.
    * `until`: when it must be answered, monotonic ms, however many questions it takes.
+   * `isDoubted`: with fewer facts it was sent before, and nobody knows what became of that.
    */
   command(
     from: Subscriber,
@@ -132,19 +133,21 @@ export class Requests {
     place: Attachment | boolean,
     done: () => void,
     until = this.#clock.monotonic() + limits.requestDeadlineMs,
+    isDoubted = false,
   ): void {
     let awaited: AwaitedPage | null = null
     this.#calls.call(
       partitionOf(request.topic, this.#count),
-      (call) => [
+      (call, isDoubtful) => [
         topicKinds.request,
         call,
         request.topic,
         [from.uid, from.level, from.sid, request.asChan, place === true || awaited !== null],
-        awaited?.command ?? command,
+        awaited?.command ?? said(command, isDoubtful || isDoubted),
       ],
       until - this.#clock.monotonic(),
-      (m) => {
+      (m, _isLast, isDoubtful) => {
+        const doubt = isDoubtful || isDoubted
         if (m[0] === topicKinds.page) {
           if (awaited === null) return 'more' // its answer was lost with a link, and comes again
           awaited.take(m[2])
@@ -158,11 +161,15 @@ export class Requests {
           return 'done'
         }
         if (m[6] !== null && !('facts' in command)) {
-          this.#withFacts(from, request, command, place, m[6], done, until)
+          this.#withFacts(from, request, command, place, m[6], done, until, doubt)
           return 'done'
         }
-        if (m[7] !== null && !('claimed' in command)) {
-          this.#withClaims(from, request, command, place, m, done, until)
+        if (m[7] !== null && !isClaimed(command, m[7])) {
+          this.#withClaims(from, request, command, place, m[7], done, until, doubt)
+          return 'done'
+        }
+        if (doubt && isUnknown(command, m)) {
+          this.#unanswered(from, request, place, 'no-answer', done)
           return 'done'
         }
         if (history !== undefined) awaited = new AwaitedPage(history)
@@ -171,11 +178,22 @@ export class Requests {
       },
       (why) => {
         if (awaited !== null) return awaited.take(undefined)
-        this.#notEntered(from, request, place)
-        this.fail(from, request, why)
-        done()
+        this.#unanswered(from, request, place, isDoubted ? 'no-answer' : why, done)
       },
+      repeatOf(command),
     )
+  }
+
+  #unanswered(
+    from: Subscriber,
+    request: TopicRequest,
+    place: Attachment | boolean,
+    why: ErrorCode,
+    done: () => void,
+  ): void {
+    this.#notEntered(from, request, place)
+    this.fail(from, request, why)
+    done()
   }
 
   #withFacts(
@@ -186,15 +204,15 @@ export class Requests {
     users: readonly UserId[],
     done: () => void,
     until: number,
+    doubt: boolean,
   ): void {
     this.#cards.facts(users, until).then(
       (facts: Facts | undefined) => {
         if (facts !== undefined) {
-          return this.command(from, request, { ...command, facts } as Command, place, done, until)
+          const told = { ...command, facts } as Command
+          return this.command(from, request, told, place, done, until, doubt)
         }
-        this.#notEntered(from, request, place)
-        this.fail(from, request, 'no-owner')
-        done()
+        this.#unanswered(from, request, place, doubt ? 'no-answer' : 'no-owner', done)
       },
       (error: unknown) => this.#logger.error({ error: String(error) }, 'cards could not be asked'),
     )
@@ -206,22 +224,23 @@ export class Requests {
     request: TopicRequest,
     command: Command,
     place: Attachment | boolean,
-    answer: AnswerMessage,
+    claims: Claims,
     done: () => void,
     until: number,
+    doubt: boolean,
   ): void {
-    const claims = answer[7] ?? []
+    const { tags, epoch } = claims
     const holder = request.topic
-    const claim = (tag: string) => this.#ask(`nam:${tag}`, { kind: 'name-claim', holder }, until)
-    Promise.all(claims.map(claim)).then(
+    const claim = (tag: string) =>
+      this.#ask(`nam:${tag}`, { kind: 'name-claim', holder, epoch }, until)
+    Promise.all(tags.map(claim)).then(
       (answers) => {
-        const claimed = claims.filter((_, i) => answers[i] === 'ok')
+        const claimed: Claims = { tags: tags.filter((_, i) => answers[i] === 'ok'), epoch }
         if (!answers.includes(undefined)) {
-          return this.command(from, request, { ...command, claimed } as Command, place, done, until)
+          const told = { ...command, claimed } as Command
+          return this.command(from, request, told, place, done, until, doubt)
         }
-        this.#notEntered(from, request, place)
-        this.fail(from, request, 'no-owner')
-        done()
+        this.#unanswered(from, request, place, doubt ? 'no-answer' : 'no-owner', done)
       },
       (error: unknown) => this.#logger.error({ error: String(error) }, 'names could not be asked'),
     )
@@ -265,6 +284,32 @@ export class Requests {
   say(from: Subscriber, request: TopicRequest, code: number, text?: string): void {
     from.deliver(ctrlFrame(addressee(from, request), code, this.#clock.now(), undefined, text))
   }
+}
+
+/** What changes something for good is not done twice; `{sub}` is told apart by the rules (`again`). */
+function repeatOf(command: Command): Repeat {
+  return command.kind === 'set' || command.kind === 'del' || command.kind === 'leave'
+    ? 'once'
+    : 'again'
+}
+
+function said(command: Command, isDoubtful: boolean): Command {
+  return isDoubtful && command.kind === 'sub' ? { ...command, again: true } : command
+}
+
+/**
+ * A refusal of a `{sub}` says nothing of a try before it that may have been done. What is wrong with
+ * the request itself was wrong with it then, too.
+ */
+function isUnknown({ kind }: Command, [, , , parts]: AnswerMessage): boolean {
+  const first = parts[0]
+  if (kind !== 'sub' || first?.kind !== 'ctrl') return false
+  return first.code >= 300 && first.code !== 400 && first.code !== 413
+}
+
+/** They were claimed for it, whatever came of that. Not so when the holder's epoch is another one by now. */
+function isClaimed(command: Command, { epoch }: Claims): boolean {
+  return 'claimed' in command && command.claimed?.epoch === epoch
 }
 
 const nothing = Promise.resolve(undefined)

@@ -45,11 +45,28 @@ test('another password is for the holder; a deleted account frees the name', () 
 
 test('any unique name has one holder', () => {
   const w = new World()
-  const claim = (holder: typeof anna): unknown =>
-    w.ask('nam:alias:bob', { kind: 'name-claim', holder })
+  const claim = (holder: typeof anna, epoch = 0): unknown =>
+    w.ask('nam:alias:bob', { kind: 'name-claim', holder, epoch })
   expect([claim(anna), claim(anna), claim(ben)]).toEqual(['ok', 'ok', 'taken'])
   expect(w.ask('nam:alias:bob', { kind: 'login-find' })).toBeNull()
   expect(w.ask('nam:alias:bob', { kind: 'login-change', uid: anna, secret: 'x' })).toBe('denied')
+})
+
+test('a name that was claimed again is not freed by what its holder gave up before', () => {
+  const w = new World()
+  const alias = 'nam:alias:bob'
+  const claim = (holder: typeof anna, epoch: number): unknown =>
+    w.ask(alias, { kind: 'name-claim', holder, epoch })
+  const free = (epoch: number): void =>
+    void w.fact(alias, { kind: 'name-free', holder: anna, epoch })
+  expect([claim(anna, 0), claim(anna, 1)]).toEqual(['ok', 'ok'])
+  free(0)
+  expect([claim(ben, 0), claim(anna, 0)]).toEqual(['taken', 'ok'])
+  free(0)
+  expect(w.ask(alias, { kind: 'name-find' })).toBe(anna)
+  free(1)
+  expect(w.ask(alias, { kind: 'name-find' })).toBeNull()
+  expect(claim(ben, 0)).toBe('ok')
 })
 
 test('an account without a login name', () => {

@@ -317,14 +317,25 @@ describe('tags', () => {
     const w = group()
     const tags = ['alias:team1']
     const asks = w.run(anna, team, set({ tags }))
-    expect(asks).toMatchObject({ claims: tags, parts: [{ code: 409 }] })
+    expect(asks).toMatchObject({ claims: { tags, epoch: 0 }, parts: [{ code: 409 }] })
     expect(w.written).toEqual([])
-    expect(w.ask('nam:alias:team1', { kind: 'name-claim', holder: team })).toBe('ok')
-    expect(codes(w.run(anna, team, set({ tags, claimed: [] })))).toEqual([409])
-    expect(codes(w.run(anna, team, set({ tags, claimed: tags })))).toEqual([200])
+    expect(w.ask('nam:alias:team1', { kind: 'name-claim', holder: team, epoch: 0 })).toBe('ok')
+    expect(codes(w.run(anna, team, set({ tags, claimed: { tags: [], epoch: 0 } })))).toEqual([409])
+    expect(codes(w.run(anna, team, set({ tags, claimed: { tags, epoch: 0 } })))).toEqual([200])
     expect(codes(w.run(anna, team, set({ tags: ['alias:team1', 'more'] })))).toEqual([200])
     expect(codes(w.run(anna, team, set({ tags: ['\u2421'] })))).toEqual([200])
     expect(w.ask('nam:alias:team1', { kind: 'name-find' })).toBeNull()
+  })
+
+  test('what was claimed before an alias was given up is claimed anew', () => {
+    const w = group()
+    const tags = ['alias:team1']
+    const early = { tags, epoch: 0 }
+    expect(codes(w.run(anna, team, set({ tags, claimed: early })))).toEqual([200])
+    expect(codes(w.run(anna, team, set({ tags: ['more'] })))).toEqual([200])
+    const late = w.run(anna, team, set({ tags, claimed: early }))
+    expect(late).toMatchObject({ claims: { tags, epoch: 1 }, parts: [{ code: 409 }] })
+    expect(codes(w.run(anna, team, set({ tags, claimed: { tags, epoch: 1 } })))).toEqual([200])
   })
 
   test('only by the owner, attached, of a group', () => {

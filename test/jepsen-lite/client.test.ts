@@ -3,7 +3,6 @@ import { outcomeOf } from '../../jepsen-lite/client/call-outcome.ts'
 import { ChatClient, stored } from '../../jepsen-lite/client/chat-client.ts'
 import { messageBody, readBody } from '../../jepsen-lite/client/message-body.ts'
 import { parseServerMessage } from '../../jepsen-lite/client/server-message.ts'
-import { attachFrom } from '../../jepsen-lite/client/subscription.ts'
 import { ToyServer } from './toy-server.ts'
 
 test.for([
@@ -123,30 +122,6 @@ test('no answer, a lost connection and no connection', async () => {
 test('a node that answers the handshake but not hi lets nobody in', async () => {
   toy.mute.add('hi')
   expect(await ChatClient.open(toy.address, 100)).toBeUndefined()
-})
-
-test('attach: the missed ones in order, then live ones, each once', async () => {
-  const topic = await group()
-  const seen: number[] = []
-  for (let i = 1; i <= 5; i++) toy.store(topic, messageBody(`w.${i}`))
-  let extra = 5
-  toy.beforePage = () => void (extra < 8 && toy.store(topic, messageBody(`w.${++extra}`)))
-  const result = await attachFrom(client, topic, 2, (message) => seen.push(message.seq))
-  expect(result.outcome).toBe('ok')
-  toy.store(topic, messageBody('w.9'))
-  await client.description(topic)
-  expect(seen).toEqual(Array.from({ length: seen.length }, (_, i) => i + 3))
-  expect(seen.at(-1)).toBe(extra + 1)
-})
-
-test('attach: live messages that the missed ones contained come late and are not told again', async () => {
-  const topic = 'grpOther'
-  const seen: number[] = []
-  for (let i = 1; i <= 5; i++) toy.store(topic, messageBody(`w.${i}`))
-  await attachFrom(client, topic, 0, (message) => seen.push(message.seq))
-  for (const seq of [4, 5, 6, 6, 5, 8]) toy.send(topic, seq)
-  await client.description(topic)
-  expect(seen).toEqual([1, 2, 3, 4, 5, 6, 6, 5, 8])
 })
 
 test('live messages are passed on as they come, also when they are wrong', async () => {

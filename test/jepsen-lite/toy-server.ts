@@ -30,6 +30,10 @@ export class ToyServer {
   #made = 0
   /** Called before a page of history is sent. */
   beforePage: (() => void) | undefined
+  /** Called once, behind the first message of a page. */
+  amidPage: (() => void) | undefined
+  /** Nothing is sent live but by `send`. */
+  isLate = false
 
   static async start(): Promise<ToyServer> {
     const toy = new ToyServer()
@@ -57,7 +61,8 @@ export class ToyServer {
     this.#topics.set(topic, log)
     const seq = log.push({ content, from: 'usrX' })
     for (const socket of this.#attached.get(topic) ?? [])
-      if (socket !== except) this.#send(socket, 'data', { topic, from: 'usrX', seq, content })
+      if (socket !== except && !this.isLate)
+        this.#send(socket, 'data', { topic, from: 'usrX', seq, content })
     return seq
   }
 
@@ -73,7 +78,8 @@ export class ToyServer {
 
   #serve(socket: WebSocket): void {
     socket.on('message', (bytes: Buffer) => {
-      const [[verb, body]] = Object.entries(JSON.parse(bytes.toString())) as [[string, Body]]
+      const { extra, ...message } = JSON.parse(bytes.toString()) as Body
+      const [[verb, body]] = Object.entries(message) as [[string, Body]]
       const reply = (code: number, more: object = {}): void => {
         if (!this.mute.has(verb))
           this.#send(socket, 'ctrl', {
@@ -86,7 +92,7 @@ export class ToyServer {
       }
       const refusal = this.refuse.get(verb)
       if (refusal !== undefined) reply(refusal)
-      else this.#do(socket, verb, body, reply)
+      else this.#do(socket, verb, { ...body, cursor: extra?.['cursor'] }, reply)
     })
   }
 
@@ -115,12 +121,13 @@ export class ToyServer {
           : topic
         if (isNew) this.#topics.set(name, [])
         this.#attached.set(name, (this.#attached.get(name) ?? new Set()).add(socket))
-        return reply(200, { topic: name })
+        if (body['cursor'] === undefined) return reply(200, { topic: name })
+        return this.#stream(socket, name, body['cursor'], reply)
       }
       case 'pub':
         if (this.forgets > 0 && ++this.#published % this.forgets === 0)
           return reply(202, { params: { seq: (this.#topics.get(topic)?.length ?? 0) + 1 } })
-        return reply(202, { params: { seq: this.#publish(socket, topic, body['content']) } })
+        return reply(202, { params: { seq: this.#publish(socket, topic, body) } })
       case 'set':
         this.#describe(this.#descKey(socket, topic), body['desc'])
         return reply(200)
@@ -133,8 +140,20 @@ export class ToyServer {
     }
   }
 
-  #publish(socket: WebSocket, topic: string, content: unknown): number {
-    const seq = this.store(topic, content, socket)
+  #stream(
+    socket: WebSocket,
+    topic: string,
+    cursor: number,
+    reply: (code: number, more?: object) => void,
+  ): void {
+    const log = this.#topics.get(topic) ?? []
+    reply(200, { topic, params: { seq: log.length } })
+    for (const [i, { content }] of log.entries())
+      if (i >= cursor) this.#send(socket, 'data', { topic, from: 'usrX', seq: i + 1, content })
+  }
+
+  #publish(socket: WebSocket, topic: string, { content, noecho }: Body): number {
+    const seq = this.store(topic, content, noecho === true ? socket : undefined)
     this.#mark(socket, topic, { read: seq })
     return seq
   }
@@ -188,8 +207,12 @@ export class ToyServer {
     const rows: number[] = []
     for (let seq = end; seq >= data.since && rows.length < data.limit; seq--) rows.push(seq)
     this.beforePage?.()
-    for (const seq of rows)
+    for (const seq of rows) {
       this.#send(socket, 'data', { topic, seq, content: log[seq - 1]?.content })
+      const { amidPage } = this
+      this.amidPage = undefined
+      amidPage?.()
+    }
     reply(rows.length > 0 ? 208 : 204, { params: { what: 'data', count: rows.length } })
   }
 }

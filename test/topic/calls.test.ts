@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { noMetrics } from '../../src/ports.ts'
+import type { Repeat } from '../../src/topic/calls.ts'
 import { Calls } from '../../src/topic/calls.ts'
 import type { TopicMessage } from '../../src/topic/messages.ts'
 import { VirtualTime } from '../peer/virtual-time.ts'
@@ -26,7 +27,7 @@ function world() {
     name: string,
     ms = 1_000,
     verdict: 'done' | 'more' | 'again' = 'done',
-    hasKey = true,
+    repeat: Repeat = 'keyed',
   ): void =>
     calls.call(
       2,
@@ -37,7 +38,7 @@ function world() {
         return verdict
       },
       (why) => ends.push(`${name} ${why}`),
-      hasKey,
+      repeat,
     )
   const answer = (id: number) => calls.answer(id, [33, id, null])
   return { time, sent, reachable, calls, ends, call, answer }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Command } from '../../src/chat/command.ts'
 import { userIdFromBigInt } from '../../src/ids/user-id.ts'
 import { topicKinds } from '../../src/topic/messages.ts'
+import { J } from '../../src/chat/access-mode.ts'
+import { proxyWorld, uid } from './proxy-world.ts'
 import { group, Scene } from '../conformance/topic.ts'
 
 /** The one who is taken out is alone on node 3: the owner and everybody else are on nodes 1 and 2. */
@@ -63,4 +65,24 @@ test('topics that nobody could enter are not kept at their owner', async () => {
   }
   await world.settle(1_500)
   expect(world.node(1).hub.desk.topicCount).toBe(before)
+})
+
+test('who was let in again behind his eviction stays, also where both waited for the proxy', () => {
+  const { proxy, session, got } = proxyWorld()
+  const early = session('s1')
+  proxy.enter(early, J, J, 0)
+  proxy.attaching()
+  proxy.events(1, [{ kind: 'evict', uid, unsub: true }])
+  const late = session('s2')
+  proxy.enter(late, J, J, 0)
+  proxy.attached(1, 0, [])
+  expect([...proxy.sessions.keys()]).toEqual(['s2'])
+  expect(got.map((m) => m.ctrl?.code)).toEqual([205])
+  proxy.attaching()
+  proxy.events(1, [{ kind: 'closed' }])
+  proxy.enter(session('s3'), J, J, 0)
+  proxy.attached(1, 0, [])
+  expect([...proxy.sessions.keys()]).toEqual(['s3'])
+  proxy.events(1, [{ kind: 'evict', uid, unsub: true }])
+  expect(proxy.sessions.size).toBe(0)
 })

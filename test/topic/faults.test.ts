@@ -1,50 +1,16 @@
 import { expect, test } from 'vitest'
 import { grpTopic } from '../../src/ids/topic-name.ts'
-import { parseUserId } from '../../src/ids/user-id.ts'
 import { noMetrics, silentLogger } from '../../src/ports.ts'
-import { Attachment } from '../../src/topic/attachment.ts'
 import { Calls } from '../../src/topic/calls.ts'
 import { Hub } from '../../src/topic/hub.ts'
 import type { TopicMessage } from '../../src/topic/messages.ts'
-import { ProxyTopic } from '../../src/topic/proxy-topic.ts'
 import { VirtualTime } from '../peer/virtual-time.ts'
+import { proxyWorld, quick, uid } from './proxy-world.ts'
 import { group, Scene } from '../conformance/topic.ts'
 import { Client } from './world.ts'
 
 /** Faults that the chaos test has found, each by itself. */
 const spread = { nodes: 3, owner: 1, place: (i: number) => (i % 2) + 2 }
-const uid = parseUserId('usrFYHpffQQIhE')!
-
-const quick = {
-  level: 'auth',
-  userAgent: '',
-  isSlow: false,
-  knowsNotices: false,
-  keep() {},
-} as const
-
-function proxyWorld() {
-  const asked: [number, number][] = []
-  const got: any[] = []
-  const proxy = new ProxyTopic(grpTopic(1, 2), 1, {
-    now: () => 0,
-    meSessions: () => [],
-    isAttached: () => false,
-    behind() {},
-    catchUp: (_topic, low, high) => void asked.push([low, high]),
-    listChanged() {},
-    detached() {},
-    idle() {},
-  })
-  const session = (sid: string): Attachment => {
-    const deliver = ({ json }: { json: string }): boolean => got.push(JSON.parse(json)) > 0
-    const attachment = new Attachment({ ...quick, sid, uid, deliver }, false)
-    proxy.sessions.set(sid, attachment)
-    return attachment
-  }
-  return { proxy, asked, got, session }
-}
-
 test('an owner that begins anew in its term is told again who listens', async () => {
   const scene = await Scene.make(spread, 2)
   const { world } = scene
