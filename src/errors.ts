@@ -77,7 +77,19 @@ export const errors = {
     ctrl: 503,
     definite: true,
     retry: 'later',
-    says: 'the owner takes no more for now',
+    says: 'too much waits already; no more is taken for now',
+  },
+  'no-id': {
+    ctrl: 503,
+    definite: true,
+    retry: 'elsewhere',
+    says: 'this node gives out no ids for now, because its clock is behind; its log has more',
+  },
+  'too-many-guesses': {
+    ctrl: 503,
+    definite: true,
+    retry: 'later',
+    says: 'wrong passwords came for this login or from this address; the right one must wait, too',
   },
   draining: {
     ctrl: 503,
@@ -101,7 +113,7 @@ export const errors = {
     ctrl: 504,
     definite: false,
     retry: 'same-key',
-    says: 'it was sent to the owner, and no answer came before the deadline',
+    says: 'it was sent to the owner, which did not answer before the deadline, or was lost before it did',
   },
   'term-changed': {
     ctrl: 0,

@@ -20,6 +20,8 @@ export interface GroupState {
   readonly anew: boolean
   /** Changes when the process restarted; counters in memory may then begin anew. */
   readonly boot: string
+  /** Changes when a fault took away, or set back, what the node had stored: it cannot know what it knew. */
+  readonly data: unknown
   /** Seen after the final heal, when everything had time to settle. */
   readonly final: boolean
 }
@@ -37,7 +39,7 @@ export function clusterStates(history: History): readonly GroupState[] {
 }
 
 function statesOf(op: Op, before: ReadonlySet<string>): GroupState[] {
-  const { groups, boot, final } = fields(op)
+  const { groups, boot, data, final } = fields(op)
   if (!Array.isArray(groups)) return []
   return groups.map((row: unknown) => {
     const state = (row ?? {}) as Record<string, unknown>
@@ -54,6 +56,7 @@ function statesOf(op: Op, before: ReadonlySet<string>): GroupState[] {
       voters: Array.isArray(voters) ? voters.map(String).toSorted() : undefined,
       anew: !before.has(String(state['group'])),
       boot: typeof boot === 'string' ? boot : JSON.stringify(boot ?? ''),
+      data,
       final: final === true,
     }
   })

@@ -28,13 +28,20 @@ export const leaders: Checker = {
       }
       const place = `${group}/${node}`
       const before = lastOf.get(place)
-      // A replica that was moved away and came back, or begins anew as a learner, knows nothing of before.
-      if (before && !state.anew && state.role !== 'learner') checkForward(before, state, findings)
+      if (before && !beginsAnew(before, state)) checkForward(before, state, findings)
       checkApplied(state, findings)
       lastOf.set(place, state)
     }
     return findings.verdict()
   },
+}
+
+/**
+ * A replica that was moved away and came back, or begins as a learner, knows nothing of before; nor
+ * does one whose data a fault has taken. What a node forgot by itself is no excuse.
+ */
+function beginsAnew(before: GroupState, now: GroupState): boolean {
+  return now.anew || now.role === 'learner' || now.data !== before.data
 }
 
 function checkForward(before: GroupState, now: GroupState, findings: Findings): void {

@@ -27,4 +27,10 @@ export const certainCodes: ReadonlySet<number> = new Set([
 ])
 
 /** What a 5xx may name and still be certain: nothing was proposed when it was refused. */
-export const certainErrors: ReadonlySet<string> = new Set(['no-owner', 'queue-full', 'draining'])
+export const certainErrors: ReadonlySet<string> = new Set([
+  'no-owner',
+  'queue-full',
+  'draining',
+  'no-id',
+  'too-many-guesses',
+])

@@ -91,15 +91,12 @@ export async function runCase(
 const paceCheckers = ['availability', 'liveness', 'coverage']
 
 function foundIn({ judgement }: RunSummary, one: Case, folder: string): Found {
-  const isExcused = ({ kind }: Anomaly): boolean => one.excused.includes(kind)
-  const invalid = judgement.verdicts.filter(({ checker, result, total, counts }) => {
-    const excused = one.excused.reduce((sum, kind) => sum + (counts[kind] ?? 0), 0)
-    return result === 'invalid' && total > excused && !paceCheckers.includes(checker)
-  })
+  const invalid = judgement.verdicts.filter(
+    ({ checker, result }) => result === 'invalid' && !paceCheckers.includes(checker),
+  )
   const expected = ({ checker }: Verdict): boolean => one.catchers.includes(checker)
   const shown = invalid.find(expected) ?? invalid[0]
-  const anomaly = shown?.anomalies.find((found) => !isExcused(found)) ?? shown?.anomalies[0]
-  return { invalid: invalid.map(({ checker }) => checker), anomaly, folder }
+  return { invalid: invalid.map(({ checker }) => checker), anomaly: shown?.anomalies[0], folder }
 }
 
 function named<T extends { readonly name: string }>(list: readonly T[], name: string): T {

@@ -7,6 +7,7 @@ import type { Fault, Nemesis, NemesisContext } from '../nemesis/nemesis.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
 import { filesBelow } from '../world/power-loss.ts'
+import { leftBehind } from './left-behind.ts'
 
 /** What a node says when it finds its log damaged. */
 const damageWords = /damaged|corrupt|gap|GroupDamaged|LogDamaged/i
@@ -35,6 +36,7 @@ export function ownNemeses(nodes: string): readonly Nemesis[] {
       needs: ['links', 'pauses'],
       start: forgottenOwner,
     },
+    leftBehind,
     {
       name: 'wiped-voter',
       says: 'one node is cut off; of the two that go on one is emptied, and joins the first to be a majority.',

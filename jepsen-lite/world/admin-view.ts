@@ -119,7 +119,13 @@ export function factsOf(
   node: string,
   status: Status | undefined,
   ring: RingReport | undefined,
-  options: { readonly final: boolean; readonly replicas: number; readonly idle?: boolean },
+  options: {
+    readonly final: boolean
+    readonly replicas: number
+    readonly idle?: boolean
+    /** Which life of its data the node is in. */
+    readonly data?: number
+  },
 ): OpDraft[] {
   const seen = { process: 'observer', type: 'ok', node } as const
   const facts: OpDraft[] = []
@@ -136,7 +142,12 @@ export function factsOf(
       learners: names(learners),
       joint: rest.joint,
     }))
-    const value = { boot: status.node.bootId, groups, ...(options.final && { final: true }) }
+    const value = {
+      boot: status.node.bootId,
+      groups,
+      ...(options.data !== undefined && { data: options.data }),
+      ...(options.final && { final: true }),
+    }
     facts.push({ ...seen, f: 'cluster-state', value })
   }
   if (ring) {

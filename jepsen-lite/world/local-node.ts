@@ -125,8 +125,7 @@ export class LocalNode {
   }
 
   async close(): Promise<void> {
-    this.process.resume()
-    await this.process.kill()
+    await this.process.close()
     this.disk?.close()
     await this.clientProxy.close()
   }

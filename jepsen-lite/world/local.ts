@@ -70,7 +70,7 @@ export class LocalWorld implements World {
   readonly #givenUp = new Set<string>()
   /** Members once; their logs are still judged. */
   readonly #former: LocalNode[] = []
-  #stopped = false
+  #stopping: Promise<void> | undefined
 
   constructor(options: LocalOptions) {
     this.#options = options
@@ -118,9 +118,11 @@ export class LocalWorld implements World {
     this.versions = { server: status?.node.version ?? 'unknown', node: process.version }
   }
 
-  async stop(): Promise<void> {
-    if (this.#stopped) return
-    this.#stopped = true
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#end())
+  }
+
+  async #end(): Promise<void> {
     await Promise.all([...this.#byName.values(), ...this.#former].map((node) => node.close()))
     await Promise.all([...this.#links.values()].map((proxy) => proxy.close()))
   }
@@ -215,14 +217,17 @@ export class LocalWorld implements World {
     const idle = final && (await this.administrator.isIdle())
     const facts = await Promise.all(
       [...this.#byName.values()].map(async ({ name, view, machine, disk, process: running }) => {
-        // A wiped node, or one with an old copy, is judged by what it does and where it ends.
-        if (!running.isRunning || (disk?.isStale === true && !final)) return []
+        if (!running.isRunning) return []
+        const data = disk?.dataLife
         const [status, ring, seen] = await Promise.all([
           view.status(),
           view.ring(),
           machine.fact(name, disk?.counts),
         ])
-        return [...factsOf(name, status, ring, { final, replicas: this.#replicas, idle }), ...seen]
+        // It was emptied while it was asked: nobody knows which of its lives the answer is of.
+        if (disk?.dataLife !== data) return seen
+        const about = { final, replicas: this.#replicas, idle, ...(data !== undefined && { data }) }
+        return [...factsOf(name, status, ring, about), ...seen]
       }),
     )
     if (!final) return facts.flat()
@@ -243,6 +248,7 @@ export class LocalWorld implements World {
   }
 
   async #add(addresses: NodeAddresses, how: readonly string[]): Promise<LocalNode> {
+    if (this.#stopping) throw new CouldNotRun('the cluster is being stopped')
     const { folder } = this.#options
     const { name, client } = addresses
     const node = new LocalNode({

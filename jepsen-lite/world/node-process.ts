@@ -10,6 +10,12 @@ export interface ProcessOptions {
   readonly isAllowed?: () => boolean
 }
 
+/** Killed with the harness, however that ends: an error in the middle of a fault, a signal. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** How long a polite stop may take before the process is killed, ms. */
 const stopDeadlineMs = 20_000
 
@@ -19,6 +25,7 @@ export class NodeProcess {
   #child: ChildProcess | undefined
   #gone: Promise<void> = Promise.resolve()
   #expected = false
+  #isClosed = false
   /** Ends that nobody here asked for, and that were not allowed: exit codes and signals. */
   readonly surprises: string[] = []
   #lastEnd: string | undefined
@@ -36,9 +43,9 @@ export class NodeProcess {
     return this.#lastEnd
   }
 
-  /** `more`: of the environment, for this life. */
+  /** `more`: of the environment, for this life. Nothing is started once it has been closed. */
   start(more: Readonly<Record<string, string>> = {}): void {
-    if (this.#child) return
+    if (this.#child || this.#isClosed) return
     this.#lastEnd = undefined
     const { command, environment, logFile } = this.#options
     const [program = 'node', ...args] = command
@@ -49,9 +56,11 @@ export class NodeProcess {
     })
     closeSync(log)
     this.#child = child
+    running.add(child)
     this.#expected = false
     this.#gone = new Promise((resolve) => {
       const over = (how: string): void => {
+        running.delete(child)
         if (this.#child !== child) return
         this.#child = undefined
         if (!this.#expected) {
@@ -63,6 +72,13 @@ export class NodeProcess {
       child.once('error', (error) => over(error.message))
       child.once('exit', (code, signal) => over(signal ? `signal ${signal}` : `exit code ${code}`))
     })
+  }
+
+  /** For good. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.resume()
+    await this.kill()
   }
 
   async kill(): Promise<void> {

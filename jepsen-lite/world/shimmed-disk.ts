@@ -24,7 +24,7 @@ export class ShimmedDisk implements NodeDisk {
   readonly #control: DiskControl
   #known: ReadonlyMap<number, number>
   #lives = 0
-  #isStale = false
+  #dataLife = 1
 
   constructor({ shim, data, notes }: ShimmedDiskOptions) {
     mkdirSync(notes, { recursive: true })
@@ -49,9 +49,9 @@ export class ShimmedDisk implements NodeDisk {
     }
   }
 
-  /** The data is not what the node left there: what it says of its terms says nothing against it. */
-  get isStale(): boolean {
-    return this.#isStale
+  /** Another one whenever the data is not what the node left there: it cannot know what it knew before. */
+  get dataLife(): number {
+    return this.#dataLife
   }
 
   get counts(): DiskCounts {
@@ -75,7 +75,7 @@ export class ShimmedDisk implements NodeDisk {
   }
 
   async wipe(): Promise<void> {
-    this.#isStale = true
+    this.#dataLife++
     rmSync(this.#data, { recursive: true, force: true })
     mkdirSync(this.#data, { mode: 0o700 })
     this.#beginJournal()
@@ -87,7 +87,7 @@ export class ShimmedDisk implements NodeDisk {
   }
 
   async restoreCopy(): Promise<void> {
-    this.#isStale = true
+    this.#dataLife++
     rmSync(this.#data, { recursive: true, force: true })
     cpSync(this.#copy, this.#data, { recursive: true, preserveTimestamps: true })
     this.#beginJournal()

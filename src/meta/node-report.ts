@@ -21,6 +21,8 @@ export interface LedGroup {
   readonly conf: FirstConf
   /** A membership change is in the log and not applied. */
   readonly pending: boolean
+  /** A majority of the voters knows that the last change is committed, and will know after a restart. */
+  readonly sealed: boolean
   readonly commit: number
   /** Everyone the leader replicates to; whether it names itself does not matter. */
   readonly members: readonly LedMember[]

@@ -158,7 +158,8 @@ function turnBacks(scene: Scene, waiting: number, orders: readonly Order[]): Ord
 /**
  * What a node holds and should not. Its group's leader must have applied this table, so that an
  * older order to add the node comes too late there, and must be at rest without it, with all that is
- * committed on a majority of those who stay.
+ * committed on a majority of those who stay, and a majority that knows of the change: after the loss
+ * of the leader nobody needs the vote of the node any more, which it does not give.
  */
 function drops(scene: Scene): DropOrder[] {
   const { version } = scene.state.table
@@ -180,7 +181,7 @@ function isForeign(scene: Scene, node: NodeIndex, group: GroupId): boolean {
   if (placed(table, group).replicas.includes(node)) return false
   const led = scene.leaders.get(group)
   if (led === undefined || isBusy(scene, led) || isMoving(led.group.conf)) return false
-  return !confMembers(led.group.conf).has(node) && isCommitHeld(led)
+  return !confMembers(led.group.conf).has(node) && isCommitHeld(led) && led.group.sealed
 }
 
 function change(scene: Scene, led: Led, steps: readonly ConfStep[]): Order {

@@ -203,7 +203,7 @@ export const optionTable = {
     min: 16,
     max: 1_000_000,
     section: 'sessions',
-    says: 'Messages that may wait for one client. Above: its connection is closed with status 1013; it comes back and reads history.',
+    says: 'Messages that may wait for one client. From half of it on its topics are pulled at its own pace instead of pushed; above: answers do not fit either, and its connection is closed with status 1013.',
   },
   'session-queue-bytes': {
     type: 'number',
@@ -212,7 +212,7 @@ export const optionTable = {
     min: 64 * kib,
     max: 256 * mib,
     section: 'sessions',
-    says: 'Bytes that may wait for one client. Above: its connection is closed with status 1013; it comes back and reads history.',
+    says: 'Bytes that may wait for one client. From half of it on its topics are pulled at its own pace instead of pushed; above: answers do not fit either, and its connection is closed with status 1013.',
   },
   'rate-connections-per-address': {
     type: 'number',

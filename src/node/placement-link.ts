@@ -17,6 +17,7 @@ import type { Cancel, Clock, Counter, Gauge, Logger, Metrics, Timers } from '../
 import type { Table } from '../ring/table.ts'
 import type { PeerMessage } from '../wire/peer-frames.ts'
 import type { Replicas } from './replicas.ts'
+import { Seals } from './seals.ts'
 
 /** Kinds of messages between nodes; the rooms below use those under 50. */
 const reportKind = 51
@@ -44,6 +45,7 @@ export class PlacementLink {
   readonly #limits: PlacementLimits
   readonly #reports = new Map<NodeIndex, { readonly report: NodeReport; readonly at: number }>()
   readonly #meters: { readonly orders: Counter; readonly refused: Counter; readonly moving: Gauge }
+  readonly #seals = new Seals()
   readonly #ticking: Cancel
   #turns = 0
   /** Since when this node leads meta, ms; null: it does not. */
@@ -178,7 +180,8 @@ export class PlacementLink {
     const { self, bootId, replicas } = this.#deps
     const leads: LedGroup[] = []
     for (const group of replicas.groups()) {
-      if (group.isLeader) leads.push(ledGroup(group, this.#deps.isUp))
+      if (!group.isLeader) this.#seals.forget(group.id)
+      else leads.push(ledGroup(group, this.#seals.isSealed(group), this.#deps.isUp))
     }
     const { tableVersion, held } = replicas
     return { node: self, bootId, tableVersion, holds: held, leads }
@@ -208,13 +211,14 @@ export interface PlacementLinkDeps {
  * Raft forgets who was active at each check of the quorum and learns it again with the next
  * answers; in between a follower that is linked and keeps up counts, or orders would come and go.
  */
-function ledGroup(group: Group, isUp: (node: NodeIndex) => boolean): LedGroup {
+function ledGroup(group: Group, sealed: boolean, isUp: (node: NodeIndex) => boolean): LedGroup {
   const { id: self, term, config, commit, progress } = group.status()
   return {
     group: group.id,
     term,
     conf: config,
     pending: group.confPending,
+    sealed,
     commit,
     members: Object.entries(progress).map(([key, it]) => {
       const node = Number(key)

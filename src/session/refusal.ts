@@ -1,4 +1,7 @@
 import type { Json } from '../chat/command.ts'
+import { ctrlText } from '../chat/ctrl-text.ts'
+import { errors } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 
 /** A ctrl that ends a request without asking the topic floor: code and exact text (tinode-wire.md 2.17). */
 export interface Refusal {
@@ -20,11 +23,16 @@ export const refusals = {
   loginTaken: { code: 409, text: 'duplicate credential', params: { what: 'auth' } },
   policy: { code: 422, text: 'policy violation', params: { what: 'auth' } },
   tooMany: { code: 429, text: 'too many requests' },
-  internal: { code: 500, text: 'internal error' },
+  internal: { code: 500, text: 'internal error', params: { error: 'internal' } },
   notOffered: { code: 501, text: 'not implemented' },
-  unavailable: { code: 503, text: 'service unavailable' },
   oldVersion: { code: 505, text: 'version not supported' },
 } as const satisfies Record<string, Refusal>
+
+/** A failure of the cluster or of this node, under its name (errors.ts). */
+export function failure(why: ErrorCode): Refusal {
+  const { ctrl } = errors[why]
+  return { code: ctrl, text: ctrlText(ctrl), params: { error: why } }
+}
 
 export function isRefusal(value: object): value is Refusal {
   return 'code' in value && 'text' in value

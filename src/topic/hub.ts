@@ -17,6 +17,7 @@ import { expand } from './page-message.ts'
 import { ProxyDesk } from './proxy-desk.ts'
 import { Requests } from './requests.ts'
 import { SearchDesk } from './search-desk.ts'
+import { Unanswered } from './topics.ts'
 import type { Subscriber, TopicRequest, Topics } from './topics.ts'
 
 /**
@@ -139,7 +140,16 @@ export class Hub implements Topics {
     return this.#ask(entity, ask, undefined)
   }
 
-  #ask(entity: string, ask: Ask, until: number | undefined): Promise<Answer | undefined> {
+  order(entity: string, ask: Ask): Promise<Answer | Unanswered> {
+    return this.#order(entity, ask, undefined)
+  }
+
+  async #ask(entity: string, ask: Ask, until: number | undefined): Promise<Answer | undefined> {
+    const answer = await this.#order(entity, ask, until)
+    return answer instanceof Unanswered ? undefined : answer
+  }
+
+  #order(entity: string, ask: Ask, until: number | undefined): Promise<Answer | Unanswered> {
     const { requestDeadlineMs } = limits
     const forMs = until === undefined ? requestDeadlineMs : until - this.#clock.monotonic()
     return new Promise((resolve) => {
@@ -151,7 +161,7 @@ export class Hub implements Topics {
           if (m[0] === topicKinds.told) resolve(m[2])
           return 'done'
         },
-        () => resolve(undefined),
+        (why) => resolve(new Unanswered(why)),
         onceAsked.has(ask.kind) ? 'once' : 'again',
       )
     })

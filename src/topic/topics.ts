@@ -1,5 +1,6 @@
 import type { Answer, Ask } from '../chat/ask.ts'
 import type { AuthLevel, Command, SessionId } from '../chat/command.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { TopicName } from '../ids/topic-name.ts'
 import type { UserId } from '../ids/user-id.ts'
 import type { Frame } from './frame.ts'
@@ -60,4 +61,15 @@ export interface Topics {
   isAttached(sid: SessionId, topic: TopicName): boolean
   /** Asks an entity (a user, a unique name, a tag …) wherever it lives. Undefined: no answer before the deadline. */
   ask(entity: string, ask: Ask): Promise<Answer | undefined>
+  /** The same for what changes something: whether that may have happened matters to whoever asked. */
+  order(entity: string, ask: Ask): Promise<Answer | Unanswered>
+}
+
+/** No answer came; `why` says whether it certainly was not done (errors.ts). */
+export class Unanswered {
+  readonly why: ErrorCode
+
+  constructor(why: ErrorCode) {
+    this.why = why
+  }
 }

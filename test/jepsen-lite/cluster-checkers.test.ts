@@ -20,6 +20,12 @@ function state(node: string, rows: readonly Row[], final = false): Line {
   return seen('cluster-state', node, { boot: 'b', groups, ...(final && { final }) })
 }
 
+/** After a restart, in this life of its data. */
+function reborn(node: string, data: number, row: Row): Line {
+  const told = state(node, [row])
+  return { ...told, value: { ...(told.value as object), boot: `b${data}`, data } }
+}
+
 table(leaders, [
   [
     'applied rises',
@@ -45,6 +51,26 @@ table(leaders, [
     'another node has the group meanwhile',
     [state('n1', [{ term: 5 }]), state('n2', []), state('n1', [{ term: 4 }])],
     ['term-went-back'],
+  ],
+  [
+    'a node whose data was taken knows nothing of before',
+    [reborn('n1', 1, { term: 5, commit: 9 }), reborn('n1', 2, { term: 1, commit: 1 })],
+    [],
+  ],
+  [
+    'it forgets again, by itself',
+    [reborn('n1', 1, { term: 5 }), reborn('n1', 2, { term: 4 }), reborn('n1', 2, { term: 1 })],
+    ['term-went-back'],
+  ],
+  [
+    'a restart takes no data',
+    [state('n1', [{ term: 5 }]), state('n1', [{ term: 4 }])],
+    ['term-went-back'],
+  ],
+  [
+    'a node whose data was taken leads in a term that has a leader',
+    [reborn('n2', 1, { term: 2, role: 'leader' }), reborn('n1', 2, { term: 2, role: 'leader' })],
+    ['two-leaders'],
   ],
   [
     'a replica that begins anew as a learner',

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -72,6 +73,43 @@ test('a process is started, paused, resumed, killed and started again', async ()
   expect(node.surprises).toEqual([])
 })
 
+test('a process that was closed is not started any more', async () => {
+  const node = nodeProcess('console.log(process.env.WORD);setInterval(()=>{},1000)', 'closed')
+  node.start()
+  await until(() => log('closed') === 'hello\n')
+  node.pause()
+  await node.close()
+  node.start()
+  expect([node.isRunning, node.surprises]).toEqual([false, []])
+})
+
+test('a process goes with the harness, whatever that was doing', async () => {
+  const module = new URL('../../dist/jepsen-lite/world/node-process.js', import.meta.url).href
+  const options = {
+    command: [process.execPath, '-e', 'console.log(process.pid);setInterval(()=>{},1000)'],
+    environment: {},
+    logFile: join(folder, 'left.log'),
+  }
+  const script = `
+    import { NodeProcess } from '${module}'
+    import { readFileSync } from 'node:fs'
+    const node = new NodeProcess(${JSON.stringify(options)})
+    node.start()
+    while (readFileSync('${options.logFile}', 'utf8') === '') await new Promise((done) => setTimeout(done, 5))
+    process.exit(3)`
+  const harness = spawn(process.execPath, ['--input-type=module', '-e', script])
+  expect(await once(harness, 'exit')).toEqual([3, null])
+  const pid = Number(log('left'))
+  const isThere = (): boolean => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  await until(() => !isThere())
+})
+
 test.for([
   ['process.exit(70)', 'exit code 70'],
   ['process.abort()', 'signal SIGABRT'],
@@ -131,10 +169,11 @@ test('answers of a node become facts', () => {
     ],
   }
   const ring = { version: 4, hash: 'x', partitions: [{ partition: 0, replicas: ['n1'] }] }
-  const facts = factsOf('n1', status, ring, { final: true, replicas: 1 })
+  const facts = factsOf('n1', status, ring, { final: true, replicas: 1, data: 2 })
   expect(facts.map((fact) => fact.f)).toEqual(['cluster-state', 'ring'])
   expect(facts[0]?.value).toMatchObject({
     final: true,
+    data: 2,
     groups: [{ group: 'meta', term: 3, voters: ['n1'], learners: ['7'], joint: true }],
   })
   expect(facts[1]?.value).toMatchObject({ applied: 4, partitions: { 0: ['n1'] }, replicas: 1 })

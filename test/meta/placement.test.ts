@@ -244,6 +244,11 @@ describe('what a node holds and should not', () => {
     ['not while the group moves', { ...holds(6), confs: { 1: conf([1, 2, 3], [5]) } }, ['1: -5']],
     ['not in a joint phase', { ...holds(6), confs: { 1: conf([1, 2, 3], [], [1, 2, 5]) } }, []],
     ['not while a change is under way', { ...holds(6), led: { 1: { pending: true } } }, []],
+    [
+      'not before a majority knows of the change',
+      { ...holds(6), led: { 1: { sealed: false } } },
+      [],
+    ],
     ['not when the leader is unknown', { ...holds(6), leaders: { 1: 0 } }, []],
     [
       'not before a majority of those who stay holds all',

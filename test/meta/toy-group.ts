@@ -107,7 +107,7 @@ export class ToyGroup {
       const active = this.#isUp(node) && random() < 0.97
       return { node, match, active, learner: conf.learners.includes(node), snapshot: match === 0 }
     })
-    return { group: id, term, conf, pending: this.change !== null, commit, members }
+    return { group: id, term, conf, pending: this.change !== null, sealed: true, commit, members }
   }
 
   #propose(steps: ChangeOrder['steps']): void {

@@ -75,6 +75,7 @@ function led(group: number, is: Conf, { dead = [], lag = {}, led: other = {} }: 
     term: 3,
     conf: is,
     pending: false,
+    sealed: true,
     commit,
     members: members(is).map((node) => ({
       node,

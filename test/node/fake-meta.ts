@@ -57,6 +57,7 @@ export function settledReports(state: MetaState): Map<number, NodeReport> {
     term: 1,
     conf: { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false },
     pending: false,
+    sealed: true,
     commit: 9,
     members: voters.map((node) => ({
       node,

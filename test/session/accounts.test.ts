@@ -108,9 +108,27 @@ describe('a new account', () => {
     edge.topics.isDown = true
     const client = await greeted(edge)
     const acc = { user: 'new', scheme: 'basic', secret: base64('ann:secret12'), login: true }
-    expect((await client.ask({ acc })).code).toBe(503)
+    const noOwner = { code: 503, params: { error: 'no-owner' } }
+    expect(await client.ask({ acc })).toMatchObject(noOwner)
     const anonymous = { user: 'new', scheme: 'anonymous' }
-    expect((await client.ask({ acc: anonymous })).code).toBe(503)
+    expect(await client.ask({ acc: anonymous })).toMatchObject(noOwner)
+  })
+
+  test('is 504 when nobody can say whether it was made', async () => {
+    await using edge = await TestEdge.open()
+    edge.topics.isDown = true
+    edge.topics.whyDown = 'no-answer'
+    const client = await greeted(edge)
+    const anonymous = { user: 'new', scheme: 'anonymous' }
+    const unknown = { code: 504, params: { error: 'no-answer' } }
+    expect(await client.ask({ acc: anonymous })).toMatchObject(unknown)
+  })
+
+  test('with a unique tag is refused: that has to be asked for', async () => {
+    await using edge = await TestEdge.open()
+    const client = await greeted(edge)
+    const acc = { user: 'new', scheme: 'anonymous', tags: ['alias:anna1'] }
+    expect(await client.ask({ acc })).toMatchObject({ code: 403, params: { what: 'tags' } })
   })
 
   test('letters of any script are letters', async () => {

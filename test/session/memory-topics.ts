@@ -5,6 +5,7 @@ import type { TopicName } from '../../src/ids/topic-name.ts'
 import type { UserId } from '../../src/ids/user-id.ts'
 import { Frame } from '../../src/topic/frame.ts'
 import { acceptedFrame, ctrlFrame, dataFrame } from '../../src/topic/render.ts'
+import { Unanswered } from '../../src/topic/topics.ts'
 import type { Subscriber, TopicRequest, Topics } from '../../src/topic/topics.ts'
 
 interface Conversation {
@@ -27,6 +28,8 @@ export class MemoryTopics implements Topics {
   readonly #conversations = new Map<TopicName, Conversation>()
   /** Nobody answers questions. */
   isDown = false
+  /** What becomes of orders while it is down. */
+  whyDown: 'no-owner' | 'no-answer' = 'no-owner'
   /** Requests wait here, unanswered, until released. Null: they are answered. */
   held: (() => void)[] | null = null
 
@@ -92,6 +95,11 @@ export class MemoryTopics implements Topics {
       default:
         return null
     }
+  }
+
+  async order(entity: string, ask: Ask): Promise<Answer | Unanswered> {
+    const answer = await this.ask(entity, ask)
+    return answer === undefined ? new Unanswered(this.whyDown) : answer
   }
 
   change(uid: string, change: Partial<UserCard>): void {

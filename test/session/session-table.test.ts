@@ -67,9 +67,13 @@ test('while no ids can be minted, what needs one is 503 and the rest goes on', a
   const early = await TestClient.open(edge.url)
   await early.hi()
   canMint = false
-  expect(await client.ask({ sub: { topic: 'new1' } })).toMatchObject({ code: 503, topic: 'new1' })
+  expect(await client.ask({ sub: { topic: 'new1' } })).toMatchObject({
+    code: 503,
+    topic: 'new1',
+    params: { error: 'no-id' },
+  })
   const acc = { user: 'new', scheme: 'anonymous' }
-  expect((await early.ask({ acc })).code).toBe(503)
+  expect(await early.ask({ acc })).toMatchObject({ code: 503, params: { error: 'no-id' } })
   expect((await client.ask({ sub: { topic: 'me' } })).code).toBe(200)
   const raw = await RawClient.open(edge.port)
   raw.socket.write(upgradeRequest())

@@ -181,8 +181,8 @@ test('queue-full after the link to an earlier owner broke, or the owner changed 
 test('without a key each try has its own number, and only the answer to the last counts', () => {
   const { sent, calls, call, answer, ends } = world()
   calls.owns(2, 3, 1)
-  call('a', 1_000, 'done', false)
-  call('b', 1_000, 'done', false)
+  call('a', 1_000, 'done', 'again')
+  call('b', 1_000, 'done', 'again')
   calls.down(3)
   calls.up(3)
   expect(sent.map((each) => each.call)).toEqual([1, 2, 3, 4])
@@ -207,7 +207,7 @@ test('with a key the answer to an earlier try counts, too, and says that it is o
     1_000,
     answered,
     () => {},
-    true,
+    'keyed',
   )
   calls.owns(2, 1, 2)
   for (const id of [1, 2, 1]) calls.answer(id, [33, id, null])
@@ -215,4 +215,47 @@ test('with a key the answer to an earlier try counts, too, and says that it is o
     [1, false],
     [2, true],
   ])
+})
+
+test.each<[string, (w: World) => void]>([
+  ['the link to its owner breaks', ({ calls }) => calls.down(3)],
+  ['its owner gave up its term', ({ calls }) => calls.refused(3, [36, 1, 'term-changed', 1, 2])],
+])(
+  'what may not be done twice is not sent again, and not known, when %s',
+  (_when, lose: (w: World) => void) => {
+    const w = world()
+    w.calls.owns(2, 3, 1)
+    w.call('a', 1_000, 'done', 'once')
+    lose(w)
+    w.calls.owns(2, 1, 3)
+    expect(w.sent).toEqual([{ to: 3, call: 1 }])
+    expect(w.ends).toEqual(['a no-answer'])
+    w.answer(1)
+    expect(w.ends).toHaveLength(1)
+  },
+)
+
+test('what may not be done twice goes on when it certainly was not done', () => {
+  const { calls, call, sent, ends, answer } = world()
+  calls.owns(2, 3, 1)
+  call('a', 1_000, 'done', 'once')
+  calls.refused(3, [36, 1, 'not-owner', 1, 2])
+  expect(sent).toEqual([
+    { to: 3, call: 1 },
+    { to: 1, call: 2 },
+  ])
+  answer(2)
+  expect(ends).toEqual(['a answered'])
+})
+
+test('what may not be done twice waits for the word of the owner before', () => {
+  const { calls, call, sent, ends, answer, time } = world()
+  calls.owns(2, 3, 1)
+  call('a', 1_000, 'done', 'once')
+  call('b', 1_000, 'done', 'once')
+  calls.owns(2, 1, 2)
+  expect(sent).toHaveLength(2)
+  answer(1)
+  time.advance(1_100)
+  expect(ends).toEqual(['a answered', 'b no-answer'])
 })

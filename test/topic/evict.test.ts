@@ -16,10 +16,7 @@ const kicks: Record<string, (user: string) => Command> = {
 
 describe.each(Object.entries(kicks))('%s while', (_how, kick) => {
   test.each<[string, (scene: Scene) => void]>([
-    [
-      'he asks',
-      ({ clients: [, b] }) => b!.send(group, { kind: 'get', query: { what: ['desc'] } }),
-    ],
+    ['he asks', ({ clients: [, b] }) => b!.send(group, { kind: 'get', query: { what: ['desc'] } })],
     [
       'he asks for history',
       ({ clients: [, b] }) => b!.send(group, { kind: 'get', query: { what: ['data'] } }),

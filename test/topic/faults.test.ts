@@ -157,7 +157,7 @@ test('a link breaks between the answers to a {leave} and to the {sub} behind it:
   expect(lost).toBeGreaterThan(1)
   const codes = b.got.filter(({ ctrl }) => [left, back].includes(ctrl?.id)).map((m) => m.ctrl)
   expect(codes).toMatchObject([
-    { id: left, code: 200 },
+    { id: left, code: 504 },
     { id: back, code: 200 },
   ])
   a.publish(topic, 'after')

@@ -3,10 +3,11 @@ import type { AuthLevel } from '../../chat/command.ts'
 import type { NewAccount } from '../../chat/fact.ts'
 import { uniqueNameKey } from '../../ids/routing-key.ts'
 import { parseUserId } from '../../ids/user-id.ts'
+import { Unanswered } from '../../topic/topics.ts'
 import { admission, cardSoon, waitFor } from '../accounts.ts'
 import type { Extra } from '../dispatch.ts'
 import { describe, newAccountOf } from '../new-account.ts'
-import { isRefusal, refusals } from '../refusal.ts'
+import { failure, isRefusal, refusals } from '../refusal.ts'
 import type { Refusal } from '../refusal.ts'
 import type { AccBody } from '../schema.ts'
 import { codePoints, isLoginName, loginAndPassword, secretOf } from '../secret.ts'
@@ -62,37 +63,36 @@ async function create(session: Session, id: string | undefined, body: AccBody): 
   const { login, password } = secret
   const level: AuthLevel = isBasic ? 'auth' : 'anon'
   const uid = minted(() => host.mint.user(), host.logger)
-  if (uid === null) return refuse(refusals.unavailable)
+  if (uid === null) return refuse(failure('no-id'))
   const who = { uid, level, login, at: host.clock.now() }
   const account = newAccountOf(body, who, host.options)
   if (isRefusal(account)) return refuse(account)
   const answer = isBasic
     ? await claimLogin(session, account, login, password)
-    : await host.topics.ask(account.uid, { kind: 'account-create', account })
-  if (answer === 'taken') return refuse(refusals.loginTaken)
-  if (answer !== 'ok') return refuse(refusals.unavailable)
+    : await host.topics.order(account.uid, { kind: 'account-create', account })
+  if (answer instanceof Unanswered) return refuse(failure(answer.why))
+  if (answer !== 'ok') return refuse(refusals.loginTaken)
   host.metrics.accounts.add()
   if (body.login === true) return admitNew(session, id, account, login)
   const params = { user: account.uid, authlvl: level, desc: describe(account) }
   session.reply(id, undefined, 201, 'created', params)
 }
 
-/** Undefined: too much to do, or nobody answered. */
 async function claimLogin(
   session: Session,
   account: NewAccount,
   login: string,
   password: string,
-): Promise<Answer | undefined> {
+): Promise<Answer | Unanswered> {
   const { topics, passwords } = session.host
   const name = uniqueNameKey('basic:' + login)
   // Hashing is dear and a taken name is common: look first. The claim below decides.
   const known = await topics.ask(name, { kind: 'login-find' })
-  if (known === undefined) return undefined
+  if (known === undefined) return new Unanswered('no-owner') // it was only asked
   if (known !== null) return 'taken'
   const secret = await passwords.hash(password, session.address)
-  if (secret === undefined) return undefined
-  return topics.ask(name, { kind: 'login-create', account, secret, key: account.uid })
+  if (secret === undefined) return new Unanswered('queue-full')
+  return topics.order(name, { kind: 'login-create', account, secret, key: account.uid })
 }
 
 /** The account begins a moment after its name is claimed; only then can it be used. */
@@ -104,7 +104,7 @@ async function admitNew(
 ): Promise<void> {
   const { host } = session
   const card = await cardSoon(host, account.uid)
-  if (!card) return session.refuse(id, undefined, refusals.unavailable)
+  if (!card) return session.refuse(id, undefined, failure('no-answer')) // it is there, or will be
   const who = { uid: account.uid, level: account.level, login, serial: card.serial }
   session.identified(who.uid, who.level, login)
   const params = { ...admission(host, who), desc: describe(account) }
@@ -125,11 +125,11 @@ async function changePassword(
   if (session.login !== '' && login !== session.login) return refuse(refusals.notOffered)
   if (codePoints(parts.password) < host.options.minPasswordLength) return refuse(refusals.policy)
   const secret = await host.passwords.hash(parts.password, session.address)
-  if (secret === undefined) return refuse(refusals.unavailable)
+  if (secret === undefined) return refuse(failure('queue-full'))
   const name = uniqueNameKey('basic:' + login)
-  const answer = await host.topics.ask(name, { kind: 'login-change', uid, secret })
+  const answer = await host.topics.order(name, { kind: 'login-change', uid, secret })
   if (answer === 'ok') return session.reply(id, undefined, 200, 'ok')
-  refuse(answer === undefined ? refusals.unavailable : refusals.denied)
+  refuse(answer instanceof Unanswered ? failure(answer.why) : refusals.denied)
 }
 
 /** Login and password of a new account, within the rules. */

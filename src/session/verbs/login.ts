@@ -1,6 +1,6 @@
 import { uniqueNameKey } from '../../ids/routing-key.ts'
 import { admission, cardOf, cardSoon, isLoginRecord, waitFor } from '../accounts.ts'
-import { refusals } from '../refusal.ts'
+import { failure, refusals } from '../refusal.ts'
 import type { Refusal } from '../refusal.ts'
 import type { LoginBody } from '../schema.ts'
 import { loginAndPassword, maxLoginLength, secretOf } from '../secret.ts'
@@ -10,7 +10,7 @@ import type { AuthLevel, UserCard } from '../../chat/command.ts'
 
 /**
  * Logs in (tinode-wire.md 8.1, 8.2). Apps take a 4xx as "forget the token", so 4xx is said only when
- * it is final; whatever may be better in a moment is 503.
+ * it is final; whatever may be better in a moment is 503. A login changes nothing, so that is definite.
  */
 export function runLogin(session: Session, body: LoginBody): void {
   const id = body.id ?? undefined
@@ -44,13 +44,13 @@ async function basic(session: Session, id: string | undefined, secret: Buffer): 
   const { login, password } = said
   if (login.length > 2 * maxLoginLength) return refuse(session, id, refusals.authFailed)
   if (!host.backoff.mayTry(address, login, host.clock.monotonic())) {
-    return refuse(session, id, refusals.unavailable)
+    return refuse(session, id, failure('too-many-guesses'))
   }
   const answer = await host.topics.ask(uniqueNameKey('basic:' + login), { kind: 'login-find' })
-  if (answer === undefined) return refuse(session, id, refusals.unavailable)
+  if (answer === undefined) return refuse(session, id, failure('no-owner'))
   const record = isLoginRecord(answer) ? answer : undefined
   const isGood = await host.passwords.check(password, record?.secret, address)
-  if (isGood === undefined) return refuse(session, id, refusals.unavailable)
+  if (isGood === undefined) return refuse(session, id, failure('queue-full'))
   if (!isGood || record === undefined) {
     host.backoff.failed(address, login, host.clock.monotonic())
     return refuse(session, id, refusals.authFailed)
@@ -78,7 +78,7 @@ function admit(
   level: AuthLevel,
   login: string,
 ): void {
-  if (card === undefined) return refuse(session, id, refusals.unavailable)
+  if (card === undefined) return refuse(session, id, failure('no-owner'))
   if (card === null) return refuse(session, id, refusals.userNotFound)
   if (card.state !== 'ok') return refuse(session, id, refusals.denied)
   const { uid, serial } = card

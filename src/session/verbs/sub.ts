@@ -5,7 +5,7 @@ import type { TopicRequest } from '../../topic/topics.ts'
 import { addressOf, askerOf } from '../addressing.ts'
 import type { Extra } from '../dispatch.ts'
 import { queryOf } from '../get-query.ts'
-import { isRefusal, refusals } from '../refusal.ts'
+import { failure, isRefusal, refusals } from '../refusal.ts'
 import type { Refusal } from '../refusal.ts'
 import type { SubBody } from '../schema.ts'
 import { minted } from '../session-host.ts'
@@ -28,7 +28,7 @@ export function runSub(session: Session, body: SubBody, extra: Extra): void {
   const command = commandOf(body, asker.uid, create)
   if (isRefusal(command)) return refuse(command)
   const existing = 'create' in address ? newTopic(session.host) : address
-  if (existing === null) return refuse(refusals.unavailable)
+  if (existing === null) return refuse(failure('no-id'))
   const { topic, asChan } = existing
   const cursor = extra?.cursor ?? undefined
   const request: TopicRequest = { id, said: body.topic ?? '', topic, asChan, command, cursor }
