@@ -4,6 +4,7 @@ import { nameModel } from '../checker/name-model.ts'
 import { register } from '../checker/register.ts'
 import { checkers } from '../checker/registry.ts'
 import { nemeses } from '../nemesis/registry.ts'
+import { recommendedRuns } from '../recommended-runs.ts'
 import { workloads } from '../workload/registry.ts'
 
 interface Row {
@@ -25,11 +26,15 @@ const lists: Readonly<Record<string, readonly Row[]>> = {
     nameModel,
     { name: 'ids', says: 'mint → id or ids.' },
   ],
+  recommended: recommendedRuns.map(({ workload, nemeses: names, says }) => ({
+    name: `${workload} + ${names.join(',')}`,
+    says,
+  })),
 }
 
 export const listCommand: CommandModule<object, { readonly json: boolean }> = {
   command: 'list',
-  describe: 'workloads, nemeses, checkers and models, one line each',
+  describe: 'workloads, nemeses, checkers, models and recommended runs, one line each',
   builder: (y) =>
     y.option('json', { type: 'boolean', default: false, describe: 'as JSON' }) as never,
   handler: ({ json }) => {
@@ -41,10 +46,8 @@ export const listCommand: CommandModule<object, { readonly json: boolean }> = {
       console.log(JSON.stringify(Object.fromEntries(plain), null, 2))
       return
     }
-    const width = Math.max(
-      ...Object.values(lists).flatMap((rows) => rows.map(({ name }) => name.length)),
-    )
     for (const [title, rows] of Object.entries(lists)) {
+      const width = Math.max(...rows.map(({ name }) => name.length))
       console.log(`\n${title}`)
       for (const { name, says } of rows) console.log(`  ${name.padEnd(width)}  ${says}`)
     }

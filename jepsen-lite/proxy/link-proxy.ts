@@ -35,6 +35,7 @@ export class LinkProxy {
   readonly #options: LinkOptions
   readonly #server: Server
   readonly #connections = new Set<Connection>()
+  #port = 0
   #forward: LinkFault = pass
   #backward: LinkFault = pass
 
@@ -48,11 +49,13 @@ export class LinkProxy {
     const proxy = new LinkProxy(options)
     proxy.#server.listen(options.port ?? 0, '127.0.0.1')
     await once(proxy.#server, 'listening')
+    proxy.#port = (proxy.#server.address() as AddressInfo).port
     return proxy
   }
 
+  /** Also once it is closed, when nobody answers there. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    return this.#port
   }
 
   /** Everything that faults did so far, in one number that only grows. */

@@ -2,7 +2,7 @@ import { isJoint, leaveJointChange, members } from '../../src/raft/confchange.ts
 import type { ConfState, RaftId } from '../../src/raft/entry.ts'
 import { majority } from '../../src/raft/quorum.ts'
 import type { Prng } from '../prng.ts'
-import { confsInPlay } from './member-changes.ts'
+import { confsInPlay, knownNow } from './member-changes.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import type { Invariant } from './violation.ts'
 import { Violation } from './violation.ts'
@@ -133,7 +133,7 @@ export class Convergence {
 
 /** Drawn one by one until every set of members in play has its majorities, then thinned out. */
 export function drawCore(world: World, random: Prng): SimulatedNode[] {
-  const confs = confsInPlay(world)
+  const confs = confsInPlay(world, knownNow)
   const exists = (id: RaftId): boolean => world.nodes.has(id)
   // A majority that lost its machines for good is one that nobody can need any more.
   const possible = confs.filter((conf) => hasMajorities(conf, exists))

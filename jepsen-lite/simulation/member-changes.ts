@@ -8,6 +8,8 @@ import {
 } from '../../src/raft/confchange.ts'
 import { describeConfChange } from '../../src/raft/describe.ts'
 import type { ConfState, Index, RaftId } from '../../src/raft/entry.ts'
+import type { ConfAt } from '../../src/store/log.ts'
+import type { GroupLog } from '../../src/store/group-log.ts'
 import type { Prng } from '../prng.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import type { World } from './world.ts'
@@ -124,16 +126,22 @@ function step(kind: Step, id: RaftId | null): ConfChangeStep | null {
   return id === null ? null : { kind, id }
 }
 
-/** Machines that no member counts on, also after a crash, and that nobody is about to add. */
+/** Machines that no member counts on, whatever a crash leaves of what it knows, and that nobody is about to add. */
 function unusedMachines(world: World): SimulatedNode[] {
   const used = new Set<RaftId>()
-  for (const conf of confsInPlay(world)) for (const id of members(conf)) used.add(id)
+  for (const conf of confsInPlay(world, knownAfterCrash)) {
+    for (const id of members(conf)) used.add(id)
+  }
   return [...world.nodes.values()].filter(({ id }) => !used.has(id))
 }
 
-/** Every set of members that one of today's members acts by, or may come to act by. */
-export function confsInPlay(world: World): ConfState[] {
-  const latest = world.checker.clients.conf
+/**
+ * Every set of members that one of today's members acts by or may come to act by. `known`: up to
+ * where a member knows for sure what is committed; beyond that it may know any part of its log.
+ */
+export function confsInPlay(world: World, known: (node: SimulatedNode) => Index): ConfState[] {
+  const { confs: history } = world.checker.clients
+  const { conf: latest, index: since } = history[history.length - 1] as ConfAt
   const confs: ConfState[] = [latest]
   world.askedChanges = world.askedChanges.filter((asked) => isOpen(asked, world))
   for (const { change } of world.askedChanges) {
@@ -143,10 +151,36 @@ export function confsInPlay(world: World): ConfState[] {
   for (const id of members(latest)) {
     const node = world.nodes.get(id)
     if (node === undefined) continue
-    confs.push(...node.store.confs.filter(({ voters }) => voters.length > 0))
-    confs.push(...pendingConfs(node, latest))
+    confs.push(...heldConfs(node, history, known(node)))
+    confs.push(...pendingConfs(node, latest, since))
   }
   return confs
+}
+
+/** Where a member stands that does not crash: it applies what it knows before it asks for votes. */
+export function knownNow({ disk, store }: SimulatedNode): Index {
+  return Math.max(store.live.applied, committedOn(disk.live))
+}
+
+/**
+ * Where a member stands after the worst crash. The state may be an old one, and so may the commit
+ * index: of both only what is synced is sure. Whatever the log says is applied again at the start.
+ */
+function knownAfterCrash({ disk, store }: SimulatedNode): Index {
+  return Math.max(store.durable, committedOn(disk.synced))
+}
+
+function committedOn(log: GroupLog): Index {
+  return Math.max(log.initialState().hardState.commit, log.marker.index)
+}
+
+/** The members as of `known`, and as of each later change in the log of `node`. None: it knows of none. */
+function heldConfs({ disk }: SimulatedNode, history: readonly ConfAt[], known: Index): ConfState[] {
+  const last = Math.max(disk.live.lastIndex(), disk.synced.lastIndex())
+  const start = history.findLastIndex(({ index }) => index <= known)
+  if (start < 0) return []
+  const held = history.filter(({ index }, i) => i === start || (i > start && index <= last))
+  return held.map(({ conf }) => conf)
 }
 
 function isOpen({ at, life, index }: AskedChange, world: World): boolean {
@@ -154,11 +188,11 @@ function isOpen({ at, life, index }: AskedChange, world: World): boolean {
   return index > world.checker.logs.lastCommitted
 }
 
-/** What the changes in the log that are not applied anywhere would make of `conf`. */
-function pendingConfs({ disk, store }: SimulatedNode, conf: ConfState): ConfState[] {
+/** What the changes in the log that are not applied anywhere, above `since`, would make of `conf`. */
+function pendingConfs({ disk }: SimulatedNode, conf: ConfState, since: Index): ConfState[] {
   const found: ConfState[] = []
   for (const log of [disk.live, disk.synced]) {
-    const from = Math.max(store.live.applied + 1, log.firstIndex(), log.heldFrom)
+    const from = Math.max(since + 1, log.firstIndex(), log.heldFrom)
     if (from > log.lastIndex()) continue
     for (const entry of log.entries(from, log.lastIndex() + 1, Infinity)) {
       const change = entry.kind === 'conf-change' ? decodeConfChange(entry.data) : null

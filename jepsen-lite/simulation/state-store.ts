@@ -1,5 +1,5 @@
 import type { Prng } from '../prng.ts'
-import type { ConfState, Entry, Snapshot } from '../../src/raft/entry.ts'
+import type { ConfState, Entry, Index, Snapshot } from '../../src/raft/entry.ts'
 import { ReplicaState } from './replica-state.ts'
 
 /** A snapshot and the state that it stands for. Kept apart: the message carries only the first. */
@@ -33,9 +33,9 @@ export class StateStore {
     this.#synced = this.live.clone()
   }
 
-  /** Members as they are, and as they would be after a crash that keeps nothing. */
-  get confs(): readonly ConfState[] {
-    return [this.live.conf, this.#synced.conf]
+  /** The index that no crash goes back behind. */
+  get durable(): Index {
+    return this.#synced.applied
   }
 
   apply(entry: Entry, conf: ConfState): void {

@@ -10,7 +10,11 @@ import type { Turn } from './turn.ts'
 export function evaluateUnsub(t: Turn): void {
   const { s, actor, d } = t
   const member = s.live ? s.members.subscribed(actor.uid) : undefined
-  if (member === undefined) return void d.parts.push(replies.notJoined)
+  if (member === undefined) {
+    // He was taken out, and his node may not have heard of it yet: now he is told, and it must agree.
+    if (actor.attached) d.detach = true
+    return void d.parts.push(replies.notJoined)
+  }
   if (s.kind === 'grp' && actor.asChan !== member.reader) {
     return void d.parts.push(replies.notFound)
   }

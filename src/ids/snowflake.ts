@@ -83,6 +83,11 @@ export class Snowflake {
     return layOut(ms - epochMs, this.machine, counter)
   }
 
+  /** `next` would refuse with `clock-behind`. */
+  isBehind(nowMs: number): boolean {
+    return !(this.#ms - Math.floor(nowMs) <= maxLeadMs)
+  }
+
   /**
    * The ceiling to save next, ms since 1970; null while enough is reserved. Ask at start, on a
    * timer of reserveMarginMs / 2 or less, and after `needs-ceiling`.

@@ -158,6 +158,11 @@ async function withDeadline(step: Step): Promise<void> {
   }
 }
 
+/** The message, and what it was caused by: `the log cannot be written: EIO: i/o error, write`. */
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const { message, cause } = error
+  return cause instanceof Error && !message.includes(cause.message)
+    ? `${message}: ${textOf(cause)}`
+    : message
 }

@@ -26,6 +26,11 @@ export class Mint {
     this.#reserve()
   }
 
+  /** The clock was set back so far that no id can be minted: whoever needs one is refused. */
+  get isClockBehind(): boolean {
+    return this.#snowflake.isBehind(this.#clock.now())
+  }
+
   user(): UserId {
     return granted(this.#ids.user(this.#clock.now()))
   }

@@ -49,6 +49,8 @@ export interface FactSources {
   sessions(): number
   bootIdOf(node: NodeIndex): number | undefined
   isDraining(): boolean
+  /** No id can be minted until the clock has caught up. */
+  isClockBehind(): boolean
   digest(): Promise<DigestReport>
   /** What nodes said lately of the groups that they lead. */
   reports(): LedBy
@@ -77,6 +79,11 @@ export class Facts implements NodeFacts {
     const { meta, groups, peers, identity } = this.#of
     const reasons: string[] = []
     if (this.#of.isDraining()) reasons.push('draining')
+    if (this.#of.isClockBehind()) {
+      reasons.push(
+        'the clock of this machine was set back: no ids can be minted until it has caught up',
+      )
+    }
     const state = meta.state()
     const member = state?.members.find((it) => it.index === identity.index)
     if (member === undefined || member.state === 'removed') reasons.push('not a member')

@@ -60,6 +60,7 @@ export class FlotillaNode implements RunningNode {
   readonly #metaLink: MetaLink
   readonly #hub: Hub
   readonly #edge: ClientEdge
+  readonly #mint: Mint
   readonly #handover: Handover
   readonly #replicas: Replicas
   readonly #placement: PlacementLink
@@ -133,6 +134,7 @@ export class FlotillaNode implements RunningNode {
     this.#handover = this.#makeHandover()
     this.#announcer = this.#makeAnnouncer()
     this.administration = this.#makeAdministration()
+    this.#mint = new Mint(config.self.data, identity.index, deps.keys.idKey, deps.clock)
     this.#edge = this.#makeEdge()
     this.facts = this.#makeFacts()
   }
@@ -264,13 +266,12 @@ export class FlotillaNode implements RunningNode {
 
   #makeEdge(): ClientEdge {
     const { clock, timers, logger, metrics, keys, version } = this.#deps
-    const { identity } = this
     const config = this.#config
     return new ClientEdge({
       topics: this.#hub,
       options: edgeOptions(config, version),
       keys,
-      mint: new Mint(config.self.data, identity.index, keys.idKey, clock),
+      mint: this.#mint,
       timers,
       clock,
       logger: logger.child({ room: 'session' }),
@@ -298,6 +299,7 @@ export class FlotillaNode implements RunningNode {
       sessions: () => this.#edge.sessions,
       bootIdOf: (node) => this.#boots.get(node),
       isDraining: () => this.#draining !== null,
+      isClockBehind: () => this.#mint.isClockBehind,
       digest: () => digests.report(),
       reports: () => this.#placement.reports(),
       drain: () => this.drain(),

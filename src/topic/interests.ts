@@ -1,4 +1,4 @@
-import { selfTopicMode } from '../chat/access-mode.ts'
+import { J, selfTopicMode } from '../chat/access-mode.ts'
 import type { MeRow } from '../chat/ask.ts'
 import type { Told } from '../chat/entity.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
@@ -42,7 +42,13 @@ export class Interests {
     const topic = this.#topics.open(partition.id, name)
     topic.retell(from, sids, watchers)
     const users = new Set([...sids.map(([, uid]) => uid), ...watchers.map(([uid]) => uid)])
-    this.#modesOf(partition, name, users, from, call, () => {})
+    this.#modesOf(partition, name, users, from, call, (mode, _member, uid) => {
+      // He was taken out before the edge heard of it; the answer tells it.
+      if ((mode & J) !== 0) return
+      const current = this.#topics.find(name)
+      current?.presence.evict(uid)
+      current?.trim(from)
+    })
   }
 
   /** A member has come to his `me` on some node. */
@@ -62,7 +68,7 @@ export class Interests {
     users: ReadonlySet<UserId>,
     from: NodeIndex,
     call: number,
-    each: (mode: number, member: boolean) => void,
+    each: (mode: number, member: boolean, uid: UserId) => void,
   ): void {
     const modes: MemberModes[] = []
     let left = users.size
@@ -84,7 +90,7 @@ export class Interests {
           const reader = row?.chan === true
           modes.push([uid, want, given, member, reader])
           this.#topics.find(name)?.knows(uid, reader)
-          each(want & given, member)
+          each(want & given, member, uid)
           done()
         },
         refused: (why) => {

@@ -57,8 +57,7 @@ test('a name that was claimed again is not freed by what its holder gave up befo
   const alias = 'nam:alias:bob'
   const claim = (holder: typeof anna, epoch: number): unknown =>
     w.ask(alias, { kind: 'name-claim', holder, epoch })
-  const free = (epoch: number): void =>
-    w.fact(alias, { kind: 'name-free', holder: anna, epoch })
+  const free = (epoch: number): void => w.fact(alias, { kind: 'name-free', holder: anna, epoch })
   expect([claim(anna, 0), claim(anna, 1)]).toEqual(['ok', 'ok'])
   free(0)
   expect([claim(ben, 0), claim(anna, 0)]).toEqual(['taken', 'ok'])

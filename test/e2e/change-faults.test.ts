@@ -17,6 +17,7 @@ async function inTheMiddle(by: number): Promise<void> {
   await until(
     'a move under way',
     async () => (await cluster.admin(by, '/v1/nodes')).body.moving > 0,
+    60_000,
   )
 }
 

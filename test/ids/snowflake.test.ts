@@ -113,6 +113,8 @@ describe('a clock that steps back', () => {
       ms: now,
       counter: 1,
     })
+    expect(snowflake.isBehind(now - maxLeadMs)).toBe(false)
+    expect(snowflake.isBehind(now - maxLeadMs - 1)).toBe(true)
     expect(snowflake.next(now - maxLeadMs - 1)).toBe('clock-behind')
     expect(snowflake.ceilingToSave(now - maxLeadMs - 1)).toBeNull()
     expect(snowflakeParts(minted(snowflake.next(now))).counter).toBe(2)

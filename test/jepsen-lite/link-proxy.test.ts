@@ -205,3 +205,12 @@ test('a target that is down: the connection is reset', async () => {
   expect(dead.stats.refused).toBe(1)
   await dead.close()
 })
+
+test('a closed proxy still tells its port, and nobody answers there', async () => {
+  const { port } = proxy
+  await proxy.close()
+  expect(proxy.port).toBe(port)
+  const late = new Client()
+  await until(() => late.closed)
+  expect(late.error).toBe('ECONNREFUSED')
+})

@@ -47,16 +47,6 @@ test.for([
       [5, 5],
     ],
   ],
-  [
-    'live frames out of order',
-    [4, 6, 5, 3],
-    2,
-    4,
-    [
-      [3, 4],
-      [6, 5],
-    ],
-  ],
   ['a live frame from far back', [9, 2, 8], 2, 9, [[8, 9], [2]]],
 ] as const)('%s', ([, frames, count, place, expected]) => {
   expect(part(frames, count, place)).toEqual(expected)

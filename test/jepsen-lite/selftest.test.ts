@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { checkers } from '../../jepsen-lite/checker/registry.ts'
 import { CouldNotRun } from '../../jepsen-lite/could-not-run.ts'
 import { nemeses } from '../../jepsen-lite/nemesis/registry.ts'
+import { recommendedRuns } from '../../jepsen-lite/recommended-runs.ts'
 import { hunt, isGood, rowOf, tableHead } from '../../jepsen-lite/selftest/campaign.ts'
 import { cases } from '../../jepsen-lite/selftest/cases.ts'
 import type { Case } from '../../jepsen-lite/selftest/cases.ts'
@@ -27,6 +28,16 @@ describe('the cases', () => {
       ]),
     ).toEqual([])
   })
+})
+
+test('recommended runs name what exists, and each once', () => {
+  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name)
+  for (const { workload, nemeses: faults } of recommendedRuns) {
+    expect(names(workloads)).toContain(workload)
+    expect(names(nemeses)).toEqual(expect.arrayContaining([...faults]))
+  }
+  const chosen = recommendedRuns.map(({ workload }) => workload)
+  expect(new Set(chosen).size).toBe(chosen.length)
 })
 
 describe('a hunt', () => {

@@ -110,6 +110,14 @@ test('a broken invariant is written with its number and figures', () => {
   expect(door.codes).toEqual([70])
 })
 
+test('what an error was caused by is written with it', () => {
+  const { log, lines } = recorded()
+  const life = new Lifecycle(new FakeProcess(), log)
+  const cause = new Error('EIO: i/o error, fdatasync')
+  life.fatal(new Error('the log cannot be written', { cause }))
+  expect(lines[0]!.fields['error']).toBe('the log cannot be written: EIO: i/o error, fdatasync')
+})
+
 test('a stop that fails is fatal', async () => {
   const door = new FakeProcess()
   const life = new Lifecycle(door, silentLogger)

@@ -246,7 +246,8 @@ export class ChaosClient implements Subscriber {
     if (info.what !== 'read' && info.what !== 'recv') return
     const key = `${info.topic} ${info.src ?? ''} ${info.from} ${info.what}`
     const before = this.marks.get(key) ?? 0
-    const topic = this.#topics.get(info.src ?? info.topic)
+    const said = info.src ?? info.topic
+    const topic = this.#topics.get(said) ?? said // of a group on `me`, to which it never went
     if (this.#oracle.leavers.has(`${info.from} ${topic}`)) return
     if (info.seq <= before)
       this.#oracle.wrong(`${this.sid}: mark ${key} ${info.seq} after ${before}`)

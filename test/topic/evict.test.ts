@@ -64,6 +64,39 @@ test('topics that nobody could enter are not kept at their owner', async () => {
   expect(world.node(1).hub.desk.topicCount).toBe(before)
 })
 
+test('an edge that tells of one who was taken out meanwhile does not bring him back', async () => {
+  const scene = await Scene.make(apart, 2)
+  const { world } = scene
+  const [a, b] = [scene.client(0), scene.client(1)]
+  world.cut.add('1 3')
+  expect(await a.ask(group, kicks['banned']!(b.uid))).toMatchObject({ code: 200 })
+  await world.settle()
+  world.cut.clear()
+  world.node(3).hub.nodeDown(1)
+  world.node(3).hub.nodeUp(1)
+  await world.settle(2_000)
+  expect(world.node(3).hub.isAttached(b.sid, group)).toBe(false)
+  expect(b.got.filter((m) => m.ctrl?.code === 205)).toHaveLength(1)
+  expect(world.node(1).hub.desk.online(group, b.uid)).toBe(false)
+})
+
+test('who is told that he is out is out, also when he was taken out and invited again unheard', async () => {
+  const scene = await Scene.make(apart, 2)
+  const { world } = scene
+  const [a, b] = [scene.client(0), scene.client(1)]
+  const post = world.post.bind(world)
+  world.post = (from, to, m) => m[0] === topicKinds.events || post(from, to, m) // none arrives
+  expect(await a.ask(group, kicks['taken out']!(b.uid))).toMatchObject({ code: 200 })
+  expect(await b.ask(group, { kind: 'leave', unsub: true })).toMatchObject({ code: 304 })
+  expect(world.node(3).hub.isAttached(b.sid, group)).toBe(false)
+  world.post = post
+  const invited = await a.ask(group, { kind: 'set', sub: { user: b.uid, mode: 'JRWPS' } })
+  expect(invited).toMatchObject({ code: 200 })
+  a.publish(group, 'not for this session')
+  await world.settle()
+  expect(b.data(group)).toEqual([])
+})
+
 test('who was let in again behind his eviction stays, also where both waited for the proxy', () => {
   const { proxy, session, got } = proxyWorld()
   const early = session('s1')
