@@ -103,7 +103,7 @@ export class ClientEdge {
   async close(): Promise<void> {
     this.#isDraining = true
     const left = this.#host.table.all()
-    for (const session of left) session.sendAway()
+    for (const session of left) session.sendAwayNow()
     // One turn for the goodbyes to leave.
     if (left.length > 0) await new Promise<void>((resolve) => this.#host.timers.soon(resolve))
     await this.#http.close()

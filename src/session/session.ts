@@ -30,6 +30,8 @@ export const goodbyes = {
   slow: { code: 1013, reason: 'slow reader' },
 } as const satisfies Record<string, { code: number; reason: string }>
 
+/** A session that is sent away waits so long for what it has asked, ms. Above: closed without the answers. */
+const farewellMs = 500
 /** Messages of one session that could not be understood. Above: the connection is closed. */
 const maxFaults = 64
 /** A client whose machine takes nothing of what waits for this long is given up, ms; looked at once a minute. */
@@ -76,6 +78,8 @@ export class Session implements Subscriber, SocketListener, Beating {
   #outstanding = 0
   #waiting: Waiting[] | null = null
   #isBarred = false
+  /** It is sent away as soon as it has its answers. */
+  #isLeaving = false
   #isPumping = false
   #isPaused = false
   #hasEnded = false
@@ -194,7 +198,8 @@ export class Session implements Subscriber, SocketListener, Beating {
       this.#outstanding--
       if (isBarrier) this.#isBarred = false
       this.host.metrics.latency.observe((this.host.clock.monotonic() - began) / 1_000)
-      this.#pump()
+      if (this.#isLeaving && this.#outstanding === 0) this.sendAwayNow()
+      else this.#pump()
     }
   }
 
@@ -226,7 +231,7 @@ export class Session implements Subscriber, SocketListener, Beating {
   }
 
   get #mustWait(): boolean {
-    return this.#isBarred || this.#outstanding >= limits.maxOutstandingPerSession
+    return this.#isBarred || this.#isLeaving || this.#outstanding >= limits.maxOutstandingPerSession
   }
 
   #wait(payload: Buffer, isBinary: boolean): void {
@@ -303,8 +308,19 @@ export class Session implements Subscriber, SocketListener, Beating {
     this.#end(goodbyes.evicted, true)
   }
 
-  /** The node goes down: told, and closed; the client comes back elsewhere. */
+  /**
+   * The node goes down: what was asked before is answered, within `farewellMs`, and nothing more is
+   * taken; then it is told, and closed. The client comes back elsewhere.
+   */
   sendAway(): void {
+    if (this.#outstanding === 0) return this.sendAwayNow()
+    if (this.#isLeaving || this.#hasEnded) return
+    this.#isLeaving = true
+    this.host.timers.after(farewellMs, () => this.sendAwayNow())
+  }
+
+  sendAwayNow(): void {
+    if (this.#hasEnded) return
     this.reply(undefined, undefined, 205, 'server shutdown')
     this.#end(goodbyes.restart, true)
   }

@@ -184,6 +184,39 @@ describe('a drain', () => {
     expect(edge.topics.forgotten).toHaveLength(30)
   })
 
+  test('answers what was asked before it sends away, and takes nothing more', async () => {
+    await using edge = await TestEdge.open()
+    const client = await edge.client(await edge.user('ann'))
+    await client.ask({ sub: { topic: group(1) } })
+    edge.topics.held = []
+    client.send({ pub: { id: 'before', topic: group(1), content: 'x' } })
+    await eventually(() => edge.topics.held?.length === 1)
+    const drained = edge.edge.drain(0)
+    const frames = edge.counts.get('session_frames_in_total') ?? 0
+    client.send({ pub: { id: 'after', topic: group(1), content: 'y' } })
+    await eventually(() => edge.counts.get('session_frames_in_total') === frames + 1)
+    edge.topics.release()
+    await drained
+    expect(await client.closed).toEqual({ code: 1012, reason: 'server shutdown' })
+    const codes = client.heard.flatMap((m) =>
+      m.ctrl === undefined ? [] : [m.ctrl.id ?? m.ctrl.code],
+    )
+    expect(codes.slice(-2)).toEqual(['before', 205])
+    expect(edge.topics.requests.filter((it) => it.command.kind === 'pub')).toHaveLength(1)
+  })
+
+  test('waits half a second for answers that do not come', async () => {
+    await using edge = await TestEdge.open()
+    const client = await edge.client(await edge.user('ann'))
+    edge.topics.held = []
+    client.send({ sub: { id: '1', topic: group(1) } })
+    await eventually(() => edge.topics.held?.length === 1)
+    const began = performance.now()
+    await edge.edge.drain(10)
+    expect(await client.closed).toEqual({ code: 1012, reason: 'server shutdown' })
+    expect(performance.now() - began).toBeGreaterThan(450)
+  })
+
   test('of nobody is over at once, and closing twice does no harm', async () => {
     const edge = await TestEdge.open()
     const began = performance.now()

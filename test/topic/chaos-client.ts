@@ -213,7 +213,9 @@ export class ChaosClient implements Subscriber {
   #rewound(before: Stay, { cursor }: Sent): number | null {
     before.over = true
     const last = before.seqs.at(-1) ?? before.from
-    return last === null || cursor === undefined ? null : Math.min(cursor, last)
+    if (cursor === undefined) return null
+    // Its own answer has not said yet where it began: most come with less than everything.
+    return last === null ? cursor : Math.min(cursor, last)
   }
 
   #meta(meta: any): void {
