@@ -74,6 +74,7 @@ function checkGroups(history: History, options: CheckOptions, findings: Findings
     last.set(state.group, nodes.set(state.node, state))
   }
   findings.count('groups', last.size)
+  const out = new Set(history.facts.flatMap((op) => (op.f === 'out' ? [op.node] : [])))
   for (const [group, nodes] of last) {
     const states = [...nodes.values()]
     const ops = states.map((state) => state.op.index)
@@ -94,7 +95,7 @@ function checkGroups(history: History, options: CheckOptions, findings: Findings
     checkFinal(
       group,
       states.filter((state) => state.final),
-      report,
+      { report, out },
     )
   }
 }
@@ -102,7 +103,11 @@ function checkGroups(history: History, options: CheckOptions, findings: Findings
 type Report = (kind: string, invariant: string, says: string) => void
 
 /** When everything had time to settle. */
-function checkFinal(group: string, states: readonly GroupState[], report: Report): void {
+function checkFinal(
+  group: string,
+  states: readonly GroupState[],
+  { report, out }: { readonly report: Report; readonly out: ReadonlySet<string | undefined> },
+): void {
   const learners = states.filter((state) => state.role === 'learner').map((state) => state.node)
   if (learners.length > 0)
     report('learner-left', 'L2', `${learners.join(', ')} still learns group ${group}`)
@@ -119,7 +124,9 @@ function checkFinal(group: string, states: readonly GroupState[], report: Report
         'L2',
         `${first.node} counts ${first.voters.join(', ')} for group ${group}, ${node} counts ${voters.join(', ')}`,
       )
-  const missing = first.voters.filter((voter) => !states.some(({ node }) => node === voter))
+  const missing = first.voters.filter(
+    (voter) => !out.has(voter) && !states.some(({ node }) => node === voter),
+  )
   if (missing.length > 0)
     report('replica-missing', 'L3', `${missing.join(', ')} has no replica of group ${group}`)
 }

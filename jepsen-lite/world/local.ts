@@ -232,7 +232,10 @@ export class LocalWorld implements World {
     )
     if (!final) return facts.flat()
     const logs = [...this.#byName.values(), ...this.#former].flatMap((node) => node.logFacts())
-    return [...facts.flat(), ...(await this.#digests()), ...logs]
+    const gone = [...this.out].map(
+      (node): OpDraft => ({ process: 'observer', type: 'ok', f: 'out', node }),
+    )
+    return [...facts.flat(), ...gone, ...(await this.#digests()), ...logs]
   }
 
   /** Of all nodes at one applied index, as far as the time allows: only those can be compared. */

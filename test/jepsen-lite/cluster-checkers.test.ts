@@ -99,6 +99,7 @@ table(liveness, [
     ['voters-differ'],
   ],
   ['a voter has nothing', [state('n1', [leader], true)], ['replica-missing']],
+  ['a voter is out', [state('n1', [leader], true), seen('out', 'n2', undefined)], []],
   [
     'a name that is taken is served',
     [...publishThenFault(), ...call('create', 'fail', 't', undefined, undefined).map(taken)],
