@@ -1,12 +1,14 @@
 import type { History, Operation } from '../operations.ts'
 import type { Checker, CheckOptions } from './checker.ts'
+import { throughputBeforeFaults } from './coverage.ts'
 import { faultBands } from './fault-bands.ts'
 import { Findings } from './verdict.ts'
 
 /**
  * A window is cut into slices; its share is that of the slices with at least one ok among those in
  * which anybody wanted anything. Counting operations would count mostly the impatience of clients
- * that are cut off and fail fast. Windows in which more than a minority was hit are exempt.
+ * that are cut off and fail fast. Windows in which more than a minority was hit are exempt. A run that
+ * was below its floor of throughput before any fault proves nothing here.
  */
 export const availability: Checker = {
   name: 'availability',
@@ -20,6 +22,11 @@ export const availability: Checker = {
     const lowest = Math.min(1, ...judged.map((window) => window.share ?? 1))
     findings.count('lowest-percent', Math.round(lowest * 100))
     if (options.minAvailability === 0) return findings.verdict()
+    // A machine that is too slow for the load is no proof against the server.
+    if (throughputBeforeFaults(history) < options.minThroughput) {
+      if (lowest < options.minAvailability) findings.doubt('too slow to judge before any fault')
+      return findings.verdict()
+    }
     for (const { from, to, share = 1, ops } of judged)
       if (share < options.minAvailability)
         findings.anomaly({

@@ -45,11 +45,16 @@ function checkFaults(history: History, findings: Findings): void {
       findings.doubt(`the fault ${op.key} was skipped: ${String(fields(op)['why'] ?? op.value)}`)
 }
 
-function checkThroughput(history: History, options: CheckOptions, findings: Findings): void {
+/** Operations that ended per second, before the first fault began. */
+export function throughputBeforeFaults(history: History): number {
   const from = history.operations[0]?.invoke.time ?? 0
   const to = history.derived(faultBands)[0]?.from ?? history.end
   const done = history.operations.filter((operation) => returnTime(operation) <= to).length
-  const perSecond = to > from ? Math.round(done / ((to - from) / 1e9)) : 0
+  return to > from ? Math.round(done / ((to - from) / 1e9)) : 0
+}
+
+function checkThroughput(history: History, options: CheckOptions, findings: Findings): void {
+  const perSecond = throughputBeforeFaults(history)
   findings.count('ops-per-second-before-faults', perSecond)
   if (perSecond < options.minThroughput)
     findings.doubt(

@@ -166,7 +166,7 @@ export function knownNow({ disk, store }: SimulatedNode): Index {
  * Where a member stands after the worst crash. The state may be an old one, and so may the commit
  * index: of both only what is synced is sure. Whatever the log says is applied again at the start.
  */
-function knownAfterCrash({ disk, store }: SimulatedNode): Index {
+export function knownAfterCrash({ disk, store }: SimulatedNode): Index {
   return Math.max(store.durable, committedOn(disk.synced))
 }
 

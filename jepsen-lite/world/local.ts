@@ -232,9 +232,12 @@ export class LocalWorld implements World {
     )
     if (!final) return facts.flat()
     const logs = [...this.#byName.values(), ...this.#former].flatMap((node) => node.logFacts())
-    const gone = [...this.out].map(
-      (node): OpDraft => ({ process: 'observer', type: 'ok', f: 'out', node }),
-    )
+    const gone = [...this.out].map((node): OpDraft => ({
+      process: 'observer',
+      type: 'ok',
+      f: 'out',
+      node,
+    }))
     return [...facts.flat(), ...gone, ...(await this.#digests()), ...logs]
   }
 

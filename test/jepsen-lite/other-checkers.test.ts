@@ -318,6 +318,12 @@ table(availability, [
     strict,
   ],
   ['half fails, and nobody set a floor', half, []],
+  [
+    'half fails, on a machine too slow for the load',
+    half,
+    'unknown',
+    { ...strict, minThroughput: 100_000 },
+  ],
 ])
 
 table(coverage, [
