@@ -52,7 +52,7 @@ import { Unavailable } from './storage-view.ts'
 import { tickFollower, tickLeader } from './tick.ts'
 import { continueTransfer, forwardTransfer, startTransfer } from './transfer.ts'
 
-/** Campaigns after a broken connection that are repeated within half an election timeout. */
+/** Campaigns after a broken connection that follow each other within about half an election timeout. */
 const hastyCampaigns = 3
 
 const noMessages: readonly Message[] = []

@@ -9,10 +9,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { freePorts } from '../../jepsen-lite/world/free-ports.ts'
 
 /** What `npm run build` made; FLOTILLA_DIST names another folder that was built into. */
 const dist = process.env['FLOTILLA_DIST'] ?? resolve(import.meta.dirname, '../../dist')
@@ -37,17 +36,6 @@ export async function until<T>(
     if (Date.now() > end) throw new Error(`no ${what} within ${ms} ms: ${String(last)}`)
     await new Promise((go) => setTimeout(go, 15))
   }
-}
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  await Promise.all(
-    servers.map((s) => new Promise<void>((go) => s.listen(0, '127.0.0.1', () => go()))),
-  )
-  const ports = servers.map((s) => (s.address() as AddressInfo).port)
-  await Promise.all(servers.map((s) => new Promise((go) => s.close(go))))
-  return ports
 }
 
 export interface TestNode {
