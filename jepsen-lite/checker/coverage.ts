@@ -45,11 +45,17 @@ function checkFaults(history: History, findings: Findings): void {
       findings.doubt(`the fault ${op.key} was skipped: ${String(fields(op)['why'] ?? op.value)}`)
 }
 
-/** Operations that ended per second, before the first fault began. */
+/** Processes that have just started are slow; so only the end of the quiet time counts. ns */
+const measured = 3e9
+
+/** Operations that ended per second, in the last seconds before the first fault began. */
 export function throughputBeforeFaults(history: History): number {
-  const from = history.operations[0]?.invoke.time ?? 0
   const to = history.derived(faultBands)[0]?.from ?? history.end
-  const done = history.operations.filter((operation) => returnTime(operation) <= to).length
+  const from = Math.max(history.operations[0]?.invoke.time ?? 0, to - measured)
+  const done = history.operations.filter((operation) => {
+    const time = returnTime(operation)
+    return time > from && time <= to
+  }).length
   return to > from ? Math.round(done / ((to - from) / 1e9)) : 0
 }
 

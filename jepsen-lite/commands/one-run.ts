@@ -61,7 +61,8 @@ export function runFlags<T>(y: Argv<T>, defaults: { readonly nemesis: string }):
     .option('min-throughput', {
       type: 'number',
       default: 100,
-      describe: 'operations per second before the first fault; below, the run proves nothing',
+      describe:
+        'operations per second in the 3 s before the first fault; below, the run proves nothing',
     })
     .option('min-availability', {
       type: 'number',
