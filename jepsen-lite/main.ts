@@ -34,7 +34,3 @@ try {
   console.error(`jepsen-lite: ${String(text)}`)
   process.exitCode = exitCodes.couldNotRun
 }
-
-// A connection that was reset while it was being shut down can keep Node 20 in its own tidying for
-// ever (uv_tcp_close_reset). Everything is written by now: files and pipes are written to at once.
-process.exit()

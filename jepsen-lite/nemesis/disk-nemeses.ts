@@ -216,25 +216,38 @@ function damaging(name: string, says: string, kinds: readonly DamageKind[]): Nem
     says,
     needs: ['disk', 'processes'],
     costsNode: true,
-    async start(context) {
-      const { world, prng } = context
+    async start({ world, prng }) {
       if (spare(world) < 1) return undefined
       const node = prng.pick(usable(world))
       const disk = world.disk(node)
       if (!disk) return undefined
-      let effect: string | undefined
-      return {
-        targets: [node],
-        scope: scopeOf(1, world),
-        async carryOut() {
-          await world.kill(node)
-          const what = await disk.damage(prng, prng.pick(kinds))
-          effect = `${what}; ${await restartDoubtful(world, node, diskWords)}`
-        },
-        effect: async () => effect,
-        stop: async () => undefined,
-      }
+      return doubtfulReturn(world, node, diskWords, () => disk.damage(prng, prng.pick(kinds)))
     },
+  }
+}
+
+/**
+ * A node dies, `hurt` is done to what it remembers, and it is started again: it serves, or says with
+ * one of `words` why not. `hurt` answers with what it did, if that is worth telling.
+ */
+export function doubtfulReturn(
+  world: World,
+  node: string,
+  words: RegExp,
+  hurt: () => Promise<string | undefined>,
+): Fault {
+  let effect: string | undefined
+  return {
+    targets: [node],
+    scope: scopeOf(1, world),
+    async carryOut() {
+      await world.kill(node)
+      const what = await hurt()
+      const outcome = await restartDoubtful(world, node, words)
+      effect = what === undefined ? outcome : `${what}; ${outcome}`
+    },
+    effect: async () => effect,
+    stop: async () => undefined,
   }
 }
 

@@ -1,7 +1,7 @@
 import { sleep } from '../sleep.ts'
 import { impostors } from '../world/world.ts'
 import type { Impostor, World } from '../world/world.ts'
-import { restartDoubtful } from './disk-nemeses.ts'
+import { doubtfulReturn } from './disk-nemeses.ts'
 import { pickTarget, scopeOf, spare, usable } from './nemesis.ts'
 import type { Complaint, Nemesis } from './nemesis.ts'
 
@@ -49,16 +49,12 @@ export const identityNemeses: readonly Nemesis[] = [
     async start({ world, prng }) {
       if (spare(world) < 1) return undefined
       const node = prng.pick(usable(world))
-      let effect: string | undefined
+      const wipe = async (): Promise<undefined> => {
+        await world.disk(node)?.wipe()
+        return undefined
+      }
       return {
-        targets: [node],
-        scope: scopeOf(1, world),
-        async carryOut() {
-          await world.kill(node)
-          await world.disk(node)?.wipe()
-          effect = await restartDoubtful(world, node, identityWords)
-        },
-        effect: async () => effect,
+        ...doubtfulReturn(world, node, identityWords, wipe),
         async complaint() {
           if (!(await world.isReady(node))) return undefined
           return { node, says: `${node} was let in although its data had been wiped` }
@@ -78,23 +74,15 @@ export const identityNemeses: readonly Nemesis[] = [
       const node = await pickTarget(context)
       const disk = world.disk(node)
       if (!disk) return undefined
-      let effect: string | undefined
-      return {
-        targets: [node],
-        scope: scopeOf(1, world),
-        async carryOut() {
-          await world.kill(node)
-          await disk.copy()
-          await world.restart(node)
-          await ready(world, node)
-          await sleep(stepMs)
-          await world.kill(node)
-          await disk.restoreCopy()
-          effect = await restartDoubtful(world, node, identityWords)
-        },
-        effect: async () => effect,
-        stop: async () => undefined,
-      }
+      return doubtfulReturn(world, node, identityWords, async () => {
+        await disk.copy()
+        await world.restart(node)
+        await ready(world, node)
+        await sleep(stepMs)
+        await world.kill(node)
+        await disk.restoreCopy()
+        return undefined
+      })
     },
   },
 ]

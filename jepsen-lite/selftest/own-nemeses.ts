@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join as pathOf } from 'node:path'
-import { restartDoubtful } from '../nemesis/disk-nemeses.ts'
+import { doubtfulReturn, restartDoubtful } from '../nemesis/disk-nemeses.ts'
 import { cut, join } from '../nemesis/lost-majority.ts'
 import { pickTarget, scopeOf, spare, usable } from '../nemesis/nemesis.ts'
 import type { Fault, Nemesis, NemesisContext } from '../nemesis/nemesis.ts'
@@ -119,19 +119,10 @@ async function flipInLog(
 ): Promise<Fault | undefined> {
   if (spare(world) < 1) return undefined
   const node = prng.pick(usable(world))
-  let effect: string | undefined
-  return {
-    targets: [node],
-    scope: scopeOf(1, world),
-    async carryOut() {
-      await world.kill(node)
-      await world.disk(node)?.losePower(prng, false)
-      const where = flipBit(pathOf(nodes, node, 'log'), prng)
-      effect = `${where}; ${await restartDoubtful(world, node, damageWords)}`
-    },
-    effect: async () => effect,
-    stop: async () => undefined,
-  }
+  return doubtfulReturn(world, node, damageWords, async () => {
+    await world.disk(node)?.losePower(prng, false)
+    return flipBit(pathOf(nodes, node, 'log'), prng)
+  })
 }
 
 /** A bit of the middle half of what was written to a segment: never its head, seldom its torn end. */

@@ -24,15 +24,21 @@ export interface Scene extends PlacementView {
   readonly leaders: ReadonlyMap<GroupId, Led>
 }
 
-/** Of several who claim to lead a group the highest term is right: a term has one leader. */
 export function sceneOf(view: PlacementView): Scene {
   const reports = new Map<NodeIndex, NodeReport>()
   for (const { index } of liveMembers(view.state)) {
     const report = view.reports.get(index)
     if (report !== undefined) reports.set(index, report)
   }
-  const leaders = new Map<GroupId, Led>()
-  for (const by of reports.values()) {
+  return { ...view, reports, leaders: leadersOf(reports.values()) }
+}
+
+/** Of several who claim to lead a group the highest term is right: a term has one leader. */
+export function leadersOf<R extends Leading>(
+  reports: Iterable<R>,
+): Map<GroupId, { readonly by: R; readonly group: R['leads'][number] }> {
+  const leaders = new Map<GroupId, { readonly by: R; readonly group: R['leads'][number] }>()
+  for (const by of reports) {
     for (const group of by.leads) {
       const other = leaders.get(group.group)
       if (other === undefined || group.term > other.group.term) {
@@ -40,7 +46,11 @@ export function sceneOf(view: PlacementView): Scene {
       }
     }
   }
-  return { ...view, reports, leaders }
+  return leaders
+}
+
+interface Leading {
+  readonly leads: readonly Pick<LedGroup, 'group' | 'term'>[]
 }
 
 /** Everyone who is something in the group, each once. */

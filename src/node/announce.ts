@@ -12,9 +12,9 @@ import type { AdminRefusal } from './admin-refusals.ts'
 /** Among the kinds that node/ uses between nodes; see placement-link.ts and node.ts for the others. */
 const announceKind = 53
 /** Until the cluster knows, it is told again this often, ms. */
-const againMs = 500
+const againMs = 250
 /** A cluster that has not taken it after so many tries may never do: somebody should look. */
-const patientTries = 20
+const patientTries = 40
 const maxAddressLength = 300
 
 export type Announced = Pick<

@@ -87,6 +87,10 @@ export class Facts implements NodeFacts {
     const state = meta.state()
     const member = state?.members.find((it) => it.index === identity.index)
     if (member === undefined || member.state === 'removed') reasons.push('not a member')
+    // Until the cluster knows this disk, nobody would notice that it was emptied.
+    else if (member.incarnation !== identity.incarnation) {
+      reasons.push('the cluster has not taken the announcement of this node yet')
+    }
     if (!this.#settled) this.#look()
     const now = this.#of.clock.monotonic()
     const leaderless = [...this.#leaderless.values()].filter(

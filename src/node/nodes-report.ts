@@ -1,6 +1,7 @@
 import { metaGroup } from '../ids/group-id.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { NodeIndex } from '../ids/node-index.ts'
+import { leadersOf } from '../meta/group-scene.ts'
 import { liveMembers } from '../meta/meta-state.ts'
 import type { MetaState } from '../meta/meta-state.ts'
 import type { MemberProgress, NodesReport } from './facts.ts'
@@ -26,7 +27,8 @@ export function nodesReport(
   told: LedBy,
   isUp: (node: NodeIndex) => boolean,
 ): NodesReport {
-  const leaders = leadersOf(told)
+  const leaders = leadersOf([...told].map(([node, { leads }]) => ({ node, leads })))
+  leaders.delete(metaGroup)
   const nodes = liveMembers(state).map((member): MemberProgress => {
     const { index, name, address, clientAddress, zone } = member
     const wished = state.table.partitions.filter(({ replicas }) => replicas.includes(index))
@@ -44,28 +46,16 @@ export function nodesReport(
         leads: wished.filter(({ replicas }) => replicas[0] === index).length,
       },
       actual: {
-        replicas: all.filter(({ led }) => counts(led, index)).length,
-        leads: all.filter(({ node }) => node === index).length,
+        replicas: all.filter(({ group }) => counts(group, index)).length,
+        leads: all.filter(({ by }) => by.node === index).length,
       },
-      catchingUp: all.filter(({ led }) => led.conf.learners.includes(index)).length,
+      catchingUp: all.filter(({ group }) => group.conf.learners.includes(index)).length,
     }
   })
   const moving = state.table.partitions.filter(
-    ({ replicas }, at) => !isThere(leaders.get(at + 1)?.led, replicas),
+    ({ replicas }, at) => !isThere(leaders.get(at + 1)?.group, replicas),
   ).length
   return { tableVersion: state.table.version, moving, nodes }
-}
-
-/** Of two that say that they lead a partition the one with the newer term does. */
-function leadersOf(told: LedBy): Map<GroupId, { node: NodeIndex; led: LedPartition }> {
-  const leaders = new Map<GroupId, { node: NodeIndex; led: LedPartition }>()
-  for (const [node, { leads }] of told) {
-    for (const led of leads) {
-      if (led.group === metaGroup) continue
-      if ((leaders.get(led.group)?.led.term ?? 0) < led.term) leaders.set(led.group, { node, led })
-    }
-  }
-  return leaders
 }
 
 /** In the middle of a change both the old and the new members count. */

@@ -181,10 +181,38 @@ export class PlacementLink {
     const leads: LedGroup[] = []
     for (const group of replicas.groups()) {
       if (!group.isLeader) this.#seals.forget(group.id)
-      else leads.push(ledGroup(group, this.#seals.isSealed(group), this.#deps.isUp))
+      else leads.push(this.#ledGroup(group))
     }
     const { tableVersion, held } = replicas
     return { node: self, bootId, tableVersion, holds: held, leads }
+  }
+
+  /**
+   * Raft forgets who was active at each check of the quorum and learns it again with the next
+   * answers; in between a follower that is linked and keeps up counts, or orders would come and go.
+   */
+  #ledGroup(group: Group): LedGroup {
+    const status = group.status()
+    const { id: self, term, config, commit, progress, confPending } = status
+    return {
+      group: group.id,
+      term,
+      conf: config,
+      pending: confPending,
+      sealed: this.#seals.isSealed(group, status),
+      commit,
+      members: Object.entries(progress).map(([key, it]) => {
+        const node = Number(key)
+        const keepsUp = it.state === 'replicate' && this.#deps.isUp(node)
+        return {
+          node,
+          match: it.match,
+          active: node === self || it.active || keepsUp,
+          learner: it.learner,
+          snapshot: it.state === 'snapshot',
+        }
+      }),
+    }
   }
 
   #note(report: NodeReport): void {
@@ -205,33 +233,6 @@ export interface PlacementLinkDeps {
   readonly timers: Timers
   readonly logger: Logger
   readonly metrics: Metrics
-}
-
-/**
- * Raft forgets who was active at each check of the quorum and learns it again with the next
- * answers; in between a follower that is linked and keeps up counts, or orders would come and go.
- */
-function ledGroup(group: Group, sealed: boolean, isUp: (node: NodeIndex) => boolean): LedGroup {
-  const { id: self, term, config, commit, progress } = group.status()
-  return {
-    group: group.id,
-    term,
-    conf: config,
-    pending: group.confPending,
-    sealed,
-    commit,
-    members: Object.entries(progress).map(([key, it]) => {
-      const node = Number(key)
-      const keepsUp = it.state === 'replicate' && isUp(node)
-      return {
-        node,
-        match: it.match,
-        active: node === self || it.active || keepsUp,
-        learner: it.learner,
-        snapshot: it.state === 'snapshot',
-      }
-    }),
-  }
 }
 
 type Conf = LedGroup['conf']

@@ -1,6 +1,7 @@
 import type { Group } from '../group/group.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Index, Term } from '../raft/entry.ts'
+import type { RaftStatus } from '../raft/status.ts'
 
 interface Seal {
   readonly term: Term
@@ -23,9 +24,8 @@ const founding: Index = 1
 export class Seals {
   readonly #seals = new Map<GroupId, Seal>()
 
-  /** Asked of groups that this node leads; appends the entry that is missing. */
-  isSealed(group: Group): boolean {
-    const { term, config, progress, confPending } = group.status()
+  /** Asked of groups that this node leads, with their status now; appends the entry that is missing. */
+  isSealed(group: Group, { term, config, progress, confPending }: RaftStatus): boolean {
     const conf = group.log.conf?.index ?? 0
     if (conf <= founding) return true
     const seal = this.#seals.get(group.id)

@@ -10,12 +10,10 @@ import { openAdminHttp } from '../../src/node/admin-http.ts'
 import type { AdminHttp } from '../../src/node/admin-http.ts'
 import type { NodeFacts } from '../../src/node/facts.ts'
 import { MetricRegistry } from '../../src/node/metrics.ts'
-import { NodeAdministration } from '../../src/node/node-administration.ts'
 import { nodesReport } from '../../src/node/nodes-report.ts'
-import { defaultOptions } from '../../src/node/options.ts'
 import { deriveKeys } from '../../src/node/secrets.ts'
 import { fakeFacts } from '../node/fake-facts.ts'
-import { FakeMeta, foundedBy, settledReports } from '../node/fake-meta.ts'
+import { administrationOf, FakeMeta, foundedBy } from '../node/fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(3)
 const { adminToken } = deriveKeys(secret, 'c', 'production')
@@ -37,22 +35,7 @@ beforeEach(async () => {
   out = err = ''
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true))
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true))
-  const cluster = {
-    name: 'c',
-    profile: 'production',
-    partitions: 4,
-    replicationFactor: 3,
-    virtualNodes: 8,
-    secret: { kind: 'inline', bytes: secret },
-  } as const
-  const administration = new NodeAdministration({
-    meta,
-    config: { cluster, options: defaultOptions() },
-    clusterId: 'c1',
-    secret,
-    reports: () => settledReports(meta.state()),
-    clock: { now: () => Date.now(), monotonic: () => performance.now() },
-  })
+  const administration = administrationOf(meta, secret, { profile: 'production' })
   const usual = fakeFacts({ readiness: { ready: true, reasons: [] }, drains: 0 })
   const facts: NodeFacts = {
     ...usual,

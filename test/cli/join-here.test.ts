@@ -10,9 +10,7 @@ import { openAdminHttp } from '../../src/node/admin-http.ts'
 import type { AdminHttp } from '../../src/node/admin-http.ts'
 import { readMembership } from '../../src/node/membership.ts'
 import { MetricRegistry } from '../../src/node/metrics.ts'
-import { NodeAdministration } from '../../src/node/node-administration.ts'
-import { defaultOptions } from '../../src/node/options.ts'
-import { FakeMeta, foundedBy, settledReports } from '../node/fake-meta.ts'
+import { administrationOf, FakeMeta, foundedBy } from '../node/fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(5)
 let dir: string
@@ -26,22 +24,7 @@ beforeEach(async () => {
   meta = new FakeMeta(foundedBy(1))
   said = ''
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((said += String(text)), true))
-  const cluster = {
-    name: 'c',
-    profile: 'development',
-    partitions: 4,
-    replicationFactor: 3,
-    virtualNodes: 8,
-    secret: { kind: 'inline', bytes: secret },
-  } as const
-  const administration = new NodeAdministration({
-    meta,
-    config: { cluster, options: defaultOptions() },
-    clusterId: 'c1',
-    secret,
-    reports: () => settledReports(meta.state()),
-    clock: { now: () => Date.now(), monotonic: () => performance.now() },
-  })
+  const administration = administrationOf(meta, secret)
   admin = await openAdminHttp({
     listen: '127.0.0.1:0',
     token: 'x',

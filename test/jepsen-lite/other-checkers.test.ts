@@ -1,6 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { availability } from '../../jepsen-lite/checker/availability.ts'
-import type { Checker, CheckOptions } from '../../jepsen-lite/checker/checker.ts'
 import { coverage } from '../../jepsen-lite/checker/coverage.ts'
 import { digest } from '../../jepsen-lite/checker/digest.ts'
 import { idsUnique } from '../../jepsen-lite/checker/ids-unique.ts'
@@ -11,52 +10,12 @@ import { monotonicReads } from '../../jepsen-lite/checker/monotonic-reads.ts'
 import { models } from '../../jepsen-lite/checker/registry.ts'
 import { ring } from '../../jepsen-lite/checker/ring.ts'
 import { worst } from '../../jepsen-lite/checker/verdict.ts'
-import type { OpDraft } from '../../jepsen-lite/op.ts'
-import { final, judge, kinds, publish } from './story.ts'
-
-type Line = OpDraft & { time?: number }
-type Case = readonly [
-  says: string,
-  lines: readonly Line[],
-  found: readonly string[] | 'unknown',
-  options?: Partial<CheckOptions>,
-]
-
-function table(checker: Checker, cases: readonly Case[]): void {
-  describe(checker.name, () => {
-    test.for(cases)('%s', ([, lines, found, options]) => {
-      const verdict = judge(checker, lines, options)
-      if (found === 'unknown') expect(verdict.result).toBe('unknown')
-      else {
-        expect(kinds(verdict)).toEqual(found)
-        expect(verdict.result).toBe(found.length > 0 ? 'invalid' : 'valid')
-      }
-    })
-  })
-}
-
-let lives = 0
-/** An operation that is over before the next line. */
-function call(
-  f: string,
-  type: OpDraft['type'],
-  key: string,
-  asked?: unknown,
-  told?: unknown,
-): Line[] {
-  const process = `c${lives++}`
-  return [
-    { process, type: 'invoke', f, key, value: asked },
-    { process, type, f, key, value: told ?? asked },
-  ]
-}
+import { call, seen, table } from './checker-table.ts'
+import type { Line } from './checker-table.ts'
+import { final, publish } from './story.ts'
 
 function nemesis(f: string, key: string, value?: unknown): Line {
   return { process: 'nemesis', type: 'info', f, key, ...(value !== undefined && { value }) }
-}
-
-function seen(f: string, node: string, value: unknown, key?: string): Line {
-  return { process: 'observer', type: 'ok', f, node, value, ...(key !== undefined && { key }) }
 }
 
 const read = (last: number, level = 'strong', messages: unknown[] = []): Line[] =>

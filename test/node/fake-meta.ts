@@ -3,6 +3,11 @@ import type { MetaCommand } from '../../src/meta/command.ts'
 import type { MetaFailure, MetaOutcome } from '../../src/meta/meta-group.ts'
 import type { MetaState } from '../../src/meta/meta-state.ts'
 import type { NodeReport } from '../../src/meta/placement.ts'
+import { NodeAdministration } from '../../src/node/node-administration.ts'
+import type { Profile } from '../../src/node/cluster-file.ts'
+import type { AdministrationDeps } from '../../src/node/node-administration.ts'
+import { defaultOptions } from '../../src/node/options.ts'
+import type { Options } from '../../src/node/options.ts'
 import { seedState } from '../../src/meta/seed.ts'
 
 /** Group 0 without a group: the real rules, applied at once. What a node sees of it may be held back. */
@@ -45,6 +50,35 @@ export class FakeMeta {
     listener(this.#seen)
     return () => this.#listeners.delete(listener)
   }
+}
+
+/** Administration over a FakeMeta of the cluster `c1`, whose secret is `secret`. */
+export function administrationOf(
+  meta: FakeMeta,
+  secret: Uint8Array,
+  change: Partial<AdministrationDeps> & {
+    readonly options?: Partial<Options>
+    readonly profile?: Profile
+  } = {},
+): NodeAdministration {
+  const { options, profile = 'development', ...deps } = change
+  const cluster = {
+    name: 'c',
+    profile,
+    partitions: 4,
+    replicationFactor: 3,
+    virtualNodes: 8,
+    secret: { kind: 'inline', bytes: secret },
+  } as const
+  return new NodeAdministration({
+    meta,
+    config: { cluster, options: { ...defaultOptions(), ...options } },
+    clusterId: 'c1',
+    secret,
+    reports: () => settledReports(meta.state()),
+    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    ...deps,
+  })
 }
 
 /** All nodes report, and every group is where the table wants it. */

@@ -21,11 +21,10 @@ import { joinCluster } from '../../src/node/join.ts'
 import type { JoinSurroundings, JoinWish } from '../../src/node/join.ts'
 import { memberConfig, readMembership } from '../../src/node/membership.ts'
 import { MetricRegistry } from '../../src/node/metrics.ts'
-import { NodeAdministration } from '../../src/node/node-administration.ts'
-import { defaultOptions } from '../../src/node/options.ts'
+import type { NodeAdministration } from '../../src/node/node-administration.ts'
 import { deriveKeys, readSecret } from '../../src/node/secrets.ts'
 import { fakeFacts } from './fake-facts.ts'
-import { FakeMeta, foundedBy, settledReports } from './fake-meta.ts'
+import { administrationOf, FakeMeta, foundedBy } from './fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(9)
 let dir: string
@@ -41,22 +40,9 @@ beforeEach(async () => {
   meta = new FakeMeta(foundedBy(3))
   said = []
   clock = 5_000
-  cluster = new NodeAdministration({
-    meta,
-    config: {
-      cluster: {
-        name: 'c',
-        profile: 'production',
-        partitions: 4,
-        replicationFactor: 3,
-        virtualNodes: 8,
-        secret: { kind: 'inline', bytes: secret },
-      },
-      options: { ...defaultOptions(), 'max-tag-count': 5 },
-    },
-    clusterId: 'c1',
-    secret,
-    reports: () => settledReports(meta.state()),
+  cluster = administrationOf(meta, secret, {
+    profile: 'production',
+    options: { 'max-tag-count': 5 },
     clock: { now: () => 1_000, monotonic: () => 1_000 },
   })
   administration = cluster

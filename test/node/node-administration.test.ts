@@ -4,9 +4,8 @@ import type { MetaFailure } from '../../src/meta/meta-group.ts'
 import { adminRefusals } from '../../src/node/admin-refusals.ts'
 import type { JoinRequest } from '../../src/node/administration.ts'
 import { isAdmissionProven, isJoinToken, unsealSecret } from '../../src/node/join-seal.ts'
-import { NodeAdministration } from '../../src/node/node-administration.ts'
-import { defaultOptions } from '../../src/node/options.ts'
-import { FakeMeta, foundedBy, settledReports } from './fake-meta.ts'
+import type { NodeAdministration } from '../../src/node/node-administration.ts'
+import { administrationOf, FakeMeta, foundedBy, settledReports } from './fake-meta.ts'
 
 const secret = new Uint8Array(32).fill(7)
 let now: number
@@ -23,21 +22,8 @@ beforeEach(() => {
 })
 
 function of(group: FakeMeta): NodeAdministration {
-  return new NodeAdministration({
-    meta: group,
-    config: {
-      cluster: {
-        name: 'c',
-        profile: 'development',
-        partitions: 4,
-        replicationFactor: 3,
-        virtualNodes: 8,
-        secret: { kind: 'inline', bytes: secret },
-      },
-      options: { ...defaultOptions(), 'tick-ms': 60 },
-    },
-    clusterId: 'c1',
-    secret,
+  return administrationOf(group, secret, {
+    options: { 'tick-ms': 60 },
     reports: () => {
       const reports = settledReports(group.state())
       reports.delete(silent)

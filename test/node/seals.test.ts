@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Group } from '../../src/group/group.ts'
+import type { RaftStatus } from '../../src/raft/status.ts'
 import { Seals } from '../../src/node/seals.ts'
 
 /** A group as its leader sees it; what is proposed is appended at once. */
@@ -29,7 +30,7 @@ function led(conf: number, last: number) {
   return here
 }
 const seen = (seals: Seals, group: ReturnType<typeof led>): boolean =>
-  seals.isSealed(group as unknown as Group)
+  seals.isSealed(group as unknown as Group, group.status() as unknown as RaftStatus)
 
 test('the members that a group began with need no seal', () => {
   const group = led(1, 50)

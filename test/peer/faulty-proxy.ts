@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { reset } from '../../jepsen-lite/proxy/reset.ts'
 
 /** A directed link through userspace, as the fault harness has it: it can be cut in many ways. */
 export class FaultyProxy {
@@ -46,7 +47,7 @@ export class FaultyProxy {
 
   /** Resets every open connection. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) reset(socket)
   }
 
   close(): void {
@@ -56,7 +57,7 @@ export class FaultyProxy {
 
   #accept(near: Socket, port: number): void {
     if (this.refuse) {
-      near.resetAndDestroy()
+      reset(near)
       return
     }
     const number = this.connections++
@@ -81,8 +82,8 @@ export class FaultyProxy {
           passed += chunk.length
           if (passed >= this.resetAt) {
             this.resetAt = Infinity
-            near.resetAndDestroy()
-            far.resetAndDestroy()
+            reset(near)
+            reset(far)
             return
           }
         }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { reset } from '../../jepsen-lite/proxy/reset.ts'
 import { limits } from '../../src/limits.ts'
 import { eventually, group, TestEdge } from './edge-fixture.ts'
 
@@ -72,7 +73,7 @@ test('a session is forgotten exactly once, however it ends', async () => {
   for (const [n, client] of clients.entries()) {
     if (n % 4 === 0) client.socket.terminate()
     else if (n % 4 === 1) client.socket.close(1000)
-    else if (n % 4 === 2) (client.socket as any)._socket.resetAndDestroy()
+    else if (n % 4 === 2) reset((client.socket as any)._socket)
     else (client.socket as any)._socket.write(Buffer.from([0x81, 0x00])) // not masked
   }
   await eventually(() => edge.edge.sessions === 0)
