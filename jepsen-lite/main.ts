@@ -22,6 +22,7 @@ try {
     .command(listCommand)
     .demandCommand(1, 'say what to do')
     .strict()
+    .parserConfiguration({ 'duplicate-arguments-array': false })
     .fail((message, error) => {
       throw error ?? new CouldNotRun(message)
     })

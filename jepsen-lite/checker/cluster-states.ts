@@ -18,6 +18,8 @@ export interface GroupState {
   readonly voters: readonly string[] | undefined
   /** The node saw no such group in between: what is there now is another replica. */
   readonly anew: boolean
+  /** Within one boot: changes when the group left the node and came back; missing: not told. */
+  readonly opened: number | undefined
   /** Changes when the process restarted; counters in memory may then begin anew. */
   readonly boot: string
   /** Changes when a fault took away, or set back, what the node had stored: it cannot know what it knew. */
@@ -55,6 +57,7 @@ function statesOf(op: Op, before: ReadonlySet<string>): GroupState[] {
       joint: state['joint'] === true,
       voters: Array.isArray(voters) ? voters.map(String).toSorted() : undefined,
       anew: !before.has(String(state['group'])),
+      opened: numberOf(state['opened']),
       boot: typeof boot === 'string' ? boot : JSON.stringify(boot ?? ''),
       data,
       final: final === true,

@@ -55,7 +55,8 @@ function checkForward(before: GroupState, now: GroupState, findings: Findings): 
     })
   // The term is on disk before it is used, so it may not go back even over a restart.
   if (now.term < before.term) report('term', before.term, now.term)
-  if (now.boot !== before.boot) return
+  // A replica that left and came back between two looks counts from nothing, as one of a new process does.
+  if (now.boot !== before.boot || now.opened !== before.opened) return
   if ((now.commit ?? Infinity) < (before.commit ?? 0))
     report('commit', before.commit ?? 0, now.commit ?? 0)
   if ((now.applied ?? Infinity) < (before.applied ?? 0))

@@ -50,6 +50,8 @@ export interface GroupStatus extends RaftStatus {
   readonly voters: readonly RaftId[]
   /** It does not vote until it is refilled: this node lost records of it, or had given it up. */
   readonly isMuted: boolean
+  /** Larger than that of every replica that this process opened before: one that came back is another. */
+  readonly opened: number
 }
 
 /**
@@ -60,6 +62,8 @@ export class GroupHost {
   readonly #deps: GroupHostDeps
   readonly #options: GroupOptions
   readonly #groups = new Map<GroupId, Group>()
+  readonly #openedAs = new Map<GroupId, number>()
+  #opened = 0
   readonly #removals = new Map<GroupId, Promise<void>>()
   readonly #around: GroupSurroundings
   readonly #beats: Beats
@@ -130,6 +134,7 @@ export class GroupHost {
       trace: (event) => this.#trace(id, event),
     })
     this.#groups.set(id, group)
+    this.#openedAs.set(id, ++this.#opened)
     this.#meters.groups.set(this.#groups.size)
     this.#mark(group)
     return group
@@ -148,6 +153,7 @@ export class GroupHost {
     const group = this.#groups.get(id)
     if (group === undefined) return
     this.#groups.delete(id)
+    this.#openedAs.delete(id)
     this.#compaction.forget(group)
     this.#source.forget(group)
     group.close()
@@ -237,7 +243,8 @@ export class GroupHost {
       const status = group.status()
       const [first, last] = [group.log.firstIndex(), group.log.lastIndex()]
       const { id, isMuted } = group
-      return { ...status, group: id, first, last, voters: status.config.voters, isMuted }
+      const opened = this.#openedAs.get(id) ?? 0
+      return { ...status, group: id, first, last, voters: status.config.voters, isMuted, opened }
     })
   }
 
@@ -288,8 +295,10 @@ export class GroupHost {
 
   /** Called from inside a core: only counts and logs. */
   #trace(group: GroupId, event: RaftEvent): void {
-    if (event.kind === 'role' && event.role === 'candidate') this.#meters.elections.add()
-    else if (event.kind === 'quorum-lost') {
+    if (event.kind === 'role' && event.role === 'candidate') {
+      this.#meters.elections.add()
+      this.#meters.electionsBy[event.cause].add()
+    } else if (event.kind === 'quorum-lost') {
       this.#deps.logger.warn({ group, term: event.term }, 'this leader has lost its quorum')
     }
   }

@@ -71,6 +71,8 @@ export interface GroupReport {
   readonly joint: boolean
   /** It does not vote until it is refilled: this node lost records of it, or had given it up. */
   readonly muted: boolean
+  /** Grows with every replica that this process opens: a group that left and came back has a larger one. */
+  readonly opened: number
 }
 
 export interface DigestReport {

@@ -216,10 +216,23 @@ export class Facts implements NodeFacts {
 }
 
 function groupReport(status: GroupStatus): GroupReport {
-  const { group, role, term, lead, commit, applied, last, voters, config, isMuted } = status
+  const { group, role, term, lead, commit, applied, last, voters, config, isMuted, opened } = status
   const { learners, outgoing } = config
   const joint = outgoing.length > 0
-  return { group, role, term, lead, commit, applied, last, voters, learners, joint, muted: isMuted }
+  return {
+    group,
+    role,
+    term,
+    lead,
+    commit,
+    applied,
+    last,
+    voters,
+    learners,
+    joint,
+    muted: isMuted,
+    opened,
+  }
 }
 
 function textOrNull(bootId: number | undefined): string | null {

@@ -38,8 +38,21 @@ export interface RaftConfig {
   readonly mutant?: string
 }
 
+/**
+ * Why a member stands for election: it heard no leader for an election timeout; the connection to its
+ * leader broke; its leader handed over; the host asked for it.
+ */
+export type CampaignCause = 'timeout' | 'lost-link' | 'transfer' | 'asked'
+
 export type RaftEvent =
-  | { readonly kind: 'role'; readonly role: Role; readonly term: Term; readonly lead: RaftId }
+  | {
+      readonly kind: 'role'
+      readonly role: Role
+      readonly term: Term
+      readonly lead: RaftId
+      /** Of the newest campaign of this member; it is on if the role is a candidate's. */
+      readonly cause: CampaignCause
+    }
   | { readonly kind: 'vote'; readonly term: Term; readonly to: RaftId; readonly granted: boolean }
   | { readonly kind: 'quorum-lost'; readonly term: Term }
   | { readonly kind: 'campaign-held'; readonly reason: 'not-a-voter' | 'unapplied-conf-change' }

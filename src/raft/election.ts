@@ -1,4 +1,5 @@
 import { assert, sometimes } from '../assert.ts'
+import type { CampaignCause } from './config.ts'
 import type { Index, RaftId, Term } from './entry.ts'
 import { none } from './entry.ts'
 import type { Message } from './message.ts'
@@ -23,12 +24,13 @@ const noData = new Uint8Array(0)
 const afterTransfer = 1
 
 /** Stands for election if this member may. */
-export function campaign(core: Core, kind: Campaign): void {
+export function campaign(core: Core, kind: Campaign, cause: CampaignCause): void {
   if (core.role === 'leader') return
   core.suspectTicks = 0
   // Held back, it tries again at the next tick, and does not take its silent leader for a fresh one.
   if (!mayCampaign(core)) return
   core.electionElapsed = 0
+  core.cause = cause
   if (core.hasteLeft > 0) core.hasteLeft--
   drawElectionTimeout(core)
   if (kind === 'pre') standPre(core)
@@ -38,7 +40,7 @@ export function campaign(core: Core, kind: Campaign): void {
 /** The leader has handed over: stands at once, or as soon as the members it knows are those of today. */
 export function takeOver(core: Core): void {
   core.takesOver = hasUnappliedConfChange(core)
-  if (!core.takesOver) campaign(core, 'transfer')
+  if (!core.takesOver) campaign(core, 'transfer', 'transfer')
 }
 
 function mayCampaign(core: Core): boolean {
@@ -263,5 +265,6 @@ export function checkQuorum(core: Core, leader: LeaderState): void {
 }
 
 function traceRole(core: Core): void {
-  trace(core, { kind: 'role', role: core.role, term: core.term, lead: core.lead })
+  const { role, term, lead, cause } = core
+  trace(core, { kind: 'role', role, term, lead, cause })
 }

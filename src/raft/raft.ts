@@ -100,7 +100,7 @@ export class Raft {
 
   /** Stands now, without waiting for the election timeout. */
   campaign(): void {
-    campaign(this.#core, this.#core.config.preVote ? 'pre' : 'real')
+    campaign(this.#core, this.#core.config.preVote ? 'pre' : 'real', 'asked')
   }
 
   /** Where `data` will stand in the log if this leader's term lasts. Anything else that lands there is not it. */

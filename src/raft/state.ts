@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts'
-import type { RaftConfig, RaftEvent } from './config.ts'
+import type { CampaignCause, RaftConfig, RaftEvent } from './config.ts'
 import { isVoter, members, restore } from './confchange.ts'
 import type { ConfState, HardState, Index, RaftId, Term } from './entry.ts'
 import { none } from './entry.ts'
@@ -90,6 +90,9 @@ export class Core {
 
   /** Campaigns that are repeated soon if they fail: the leader is gone rather than slow, and rivals stood at once. */
   hasteLeft = 0
+
+  /** Of the newest campaign. For `trace` only. */
+  cause: CampaignCause = 'timeout'
 
   /** Told to take leadership over, and waiting to have applied a change of members first. */
   takesOver = false

@@ -11,7 +11,8 @@ export function tickFollower(core: Core): void {
   const isSuspectDue = core.suspectTicks > 0 && --core.suspectTicks === 0
   if (!core.isVoter) return
   if (!isSuspectDue && core.electionElapsed < core.electionTimeout) return
-  campaign(core, core.config.preVote ? 'pre' : 'real')
+  const isLinkLost = isSuspectDue || core.hasteLeft > 0
+  campaign(core, core.config.preVote ? 'pre' : 'real', isLinkLost ? 'lost-link' : 'timeout')
 }
 
 /** One unit of time for the leader. */

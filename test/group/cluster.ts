@@ -5,6 +5,7 @@ import { dropUnproven } from '../../src/group/lost-tail.ts'
 import type { BulkSink, PeerPort } from '../../src/group/peer-port.ts'
 import { finishInstalls } from '../../src/group/staging.ts'
 import { noMetrics, silentLogger } from '../../src/ports.ts'
+import type { Metrics } from '../../src/ports.ts'
 import type { ConfState, RaftId } from '../../src/raft/entry.ts'
 import type { Message } from '../../src/raft/message.ts'
 import type { Log } from '../../src/store/log.ts'
@@ -28,6 +29,8 @@ export interface ClusterOptions {
   readonly voters?: readonly RaftId[]
   /** Newest records that a crash may take although they were synced (MemoryLog). */
   readonly losable?: number
+  /** Of all nodes together. */
+  readonly metrics?: Metrics
 }
 
 export interface Node {
@@ -105,7 +108,7 @@ export class Cluster {
       clock: this.time,
       random: seeded(seed * 1000 + id),
       logger: silentLogger,
-      metrics: noMetrics,
+      metrics: this.#options.metrics ?? noMetrics,
       peers: this.#port(id),
       ...(bulk === false ? {} : { bulk: { openBulk: (to, header) => this.#bulk(id, to, header) } }),
       options,

@@ -48,6 +48,24 @@ table(leaders, [
     [],
   ],
   [
+    'it left and came back between two looks',
+    [
+      state('n1', [{ term: 5, commit: 9, applied: 9, opened: 3 }]),
+      state('n1', [{ term: 5, commit: 0, applied: 0, opened: 7 }]),
+    ],
+    [],
+  ],
+  [
+    'what it voted for stays, also when it left and came back',
+    [state('n1', [{ term: 5, opened: 3 }]), state('n1', [{ term: 4, opened: 7 }])],
+    ['term-went-back'],
+  ],
+  [
+    'the same replica forgets',
+    [state('n1', [{ commit: 9, opened: 3 }]), state('n1', [{ commit: 8, opened: 3 }])],
+    ['commit-went-back'],
+  ],
+  [
     'another node has the group meanwhile',
     [state('n1', [{ term: 5 }]), state('n2', []), state('n1', [{ term: 4 }])],
     ['term-went-back'],

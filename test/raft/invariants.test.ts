@@ -31,7 +31,7 @@ function stored(): { core: Core; disk: MemoryDisk } {
 
 function leading(): { core: Core; leader: LeaderState } {
   const { core } = stored()
-  campaign(core, 'real')
+  campaign(core, 'real', 'timeout')
   for (const from of [1, 2])
     onVoteResponse(core, message('vote-response', { from, to: 1, term: 2 }))
   if (core.leader === null) throw new Error('not elected')
@@ -121,7 +121,7 @@ test.for([
   ['a wait for nothing', (core: Core): unknown => (core.suspectTicks = 1)],
 ] as const)('RAFT-13 is seen by the check: %s', ([, spoil]) => {
   const core = new Core(config, new MemoryDisk(confOf([1, 2])))
-  campaign(core, 'real')
+  campaign(core, 'real', 'timeout')
   checkInvariants(core)
   spoil(core)
   expect(broken(() => checkInvariants(core))).toBe('RAFT-13')
