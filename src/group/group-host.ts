@@ -254,16 +254,23 @@ export class GroupHost {
     this.#guard(() => {
       let led = 0
       let muted = 0
+      let hangs = false
       for (const group of this.#groups.values()) {
-        group.tick()
+        hangs = group.tick() || hangs
         if (group.isLeader) led++
         if (group.isMuted) muted++
       }
       this.#meters.led.set(led)
       this.#meters.muted.set(muted)
+      if (hangs) this.#handOver()
       this.#compaction.tick()
       this.#source.tick()
     })
+  }
+
+  /** One that has nothing to write would notice only when somebody waits for it. */
+  #handOver(): void {
+    for (const group of this.#groups.values()) if (group.isLeader) group.handOver()
   }
 
   #mark(group: Group): void {

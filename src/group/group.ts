@@ -190,11 +190,26 @@ export class Group {
 
   // --- what the host drives ---
 
-  tick(): void {
+  /** True, once per election timeout: the log, which all groups share, does not answer. */
+  tick(): boolean {
     if (!this.isMuted) this.#raft.tick()
     this.#reads.tick()
-    if (this.#diskWatch.tick(this.#stores.oldest) && this.isLeader) this.#handOver()
     this.#around.dirty(this)
+    return this.#diskWatch.tick(this.#stores.oldest)
+  }
+
+  /**
+   * The disk hangs. Heartbeats would keep this leader in office for ever, though it can release
+   * nothing (pitfall 32): somebody else takes over, for whom this node's vote is not needed.
+   */
+  handOver(): void {
+    const heir = bestHeir(this.status())
+    sometimes(true, 'group: a leader with a hanging disk handed over')
+    this.#around.logger.warn(
+      { group: this.id, heir },
+      'the log does not answer; handing over the lead',
+    )
+    if (heir !== none) this.#raft.transferLeader(heir)
   }
 
   receive(m: Message): void {
@@ -232,6 +247,9 @@ export class Group {
     this.#applied = index
     this.#delivery.reset(index)
     this.#stores.installed(index, stored)
+    // Of what the core had handed out already, the machine will report nothing more.
+    this.#raft.appliedTo(Math.min(index, this.#delivery.taken))
+    this.#reads.appliedTo(index)
   }
 
   /** The core tries again what it could not read before; the step itself changes nothing. */
@@ -343,20 +361,6 @@ export class Group {
     if (this.#delivery.delivered >= index) return
     const data = new Uint8Array(0)
     this.#delivery.add([{ index, term, kind: 'normal', data }])
-  }
-
-  /**
-   * The disk hangs. Heartbeats would keep this leader in office for ever, though it can release
-   * nothing (pitfall 32): somebody else takes over, for whom this node's vote is not needed.
-   */
-  #handOver(): void {
-    const heir = bestHeir(this.status())
-    sometimes(true, 'group: a leader with a hanging disk handed over')
-    this.#around.logger.warn(
-      { group: this.id, heir },
-      'the log does not answer; handing over the lead',
-    )
-    if (heir !== none) this.#raft.transferLeader(heir)
   }
 
   #serveMissing(): void {

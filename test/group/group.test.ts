@@ -218,6 +218,21 @@ describe('a hanging disk', () => {
   })
 })
 
+describe('a hanging disk under many groups', () => {
+  test('costs those their lead as well that have nothing to write', async () => {
+    const groups = Array.from({ length: 9 }, (_, id) => id)
+    await start({ groups })
+    for (const group of groups) await cluster.elected(group)
+    const { id, log } = await cluster.elected(0)
+    const led = (): number[] => groups.filter((group) => cluster.leader(group)?.id === id)
+    await cluster.time.until(() => led().length > 1, 'several led by one node')
+    ;(log as MemoryLog).stall(true)
+    cluster.group(id, 0).propose(Buffer.from('held'), cluster.group(id, 0).term)
+    await cluster.time.until(() => led().length === 0, 'others lead all of them', 3_500)
+    ;(log as MemoryLog).stall(false)
+  })
+})
+
 describe('one node', () => {
   test('leads alone, and answers only what is durable', async () => {
     await start({ nodes: 1, syncMs: 5 })
