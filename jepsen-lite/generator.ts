@@ -1,4 +1,6 @@
 import type { Prng } from './prng.ts'
+import { sleep } from './sleep.ts'
+import type { Load } from './workload/load.ts'
 
 /** What one lane is to do next: an operation, or nothing for a while. */
 export type Step<Kind extends string> =
@@ -18,6 +20,10 @@ export interface GeneratorOptions<Kind extends string> {
   readonly idleMs: number
   /** ms; missing: the monotonic clock. Null: `after` is the whole gap, however long the last operation took. */
   readonly now?: (() => number) | null
+  /** Faults of load; missing: there are none. */
+  readonly load?: Load
+  /** The lane works in bursts alone. */
+  readonly isExtra?: boolean
 }
 
 /** A lane that fell behind catches up with so much and no more, or a slow time would be followed by a flood. ms */
@@ -32,31 +38,68 @@ export class Generator<Kind extends string> {
   readonly #prng: Prng
   readonly #kinds: readonly (readonly [Kind, number])[]
   readonly #total: number
-  readonly #gapMs: number
-  readonly #idleChance: number
+  readonly #rate: number
+  readonly #lanes: number
+  readonly #idleShare: number
   readonly #idleMs: number
+  readonly #load: Load | undefined
+  readonly #isExtra: boolean
   readonly #now: (() => number) | null
   #due: number | undefined
+  #isOpen = false
 
-  constructor({ prng, rate, lanes, mix, idleShare, idleMs, now }: GeneratorOptions<Kind>) {
+  constructor(options: GeneratorOptions<Kind>) {
+    const { prng, rate, lanes, mix, idleShare, idleMs, now, load, isExtra = false } = options
     this.#prng = prng
     this.#kinds = Object.entries<number>(mix).map(
       ([kind, weight]) => [kind as Kind, weight] as const,
     )
     this.#total = this.#kinds.reduce((sum, [, weight]) => sum + weight, 0)
     if (!(this.#total > 0)) throw new Error('the mix of operations is empty')
-    const meanMs = (1000 * lanes) / rate
-    this.#gapMs = meanMs * (1 - idleShare)
+    this.#rate = rate
+    this.#lanes = lanes
+    this.#idleShare = idleShare
     this.#idleMs = idleMs
     this.#now = now === undefined ? () => performance.now() : now
-    this.#idleChance = idleShare === 0 ? 0 : Math.min(1, (meanMs * idleShare) / idleMs)
+    this.#load = load
+    this.#isExtra = isExtra
+  }
+
+  /** Waits for the next step; undefined when it was none: an idle stretch, or `until` came (of the monotonic clock, ms). */
+  async step(until: number): Promise<Kind | undefined> {
+    // Whoever asks for the next step is through with the last one.
+    if (this.#isOpen) this.#load?.ended()
+    this.#isOpen = false
+    if (this.#isExtra && this.#load?.factor === 1) {
+      await this.#load.burst(until)
+      // What it did not do while it slept is not to be made up for.
+      this.#due = undefined
+      return undefined
+    }
+    const { kind, after } = this.next()
+    await sleep(after, until)
+    if (kind === 'idle' || performance.now() >= until) return undefined
+    this.#load?.begun()
+    this.#isOpen = true
+    return kind as Kind
   }
 
   /** `after` is in ms: what must pass before the step. */
   next(): Step<Kind> {
-    if (this.#prng.chance(this.#idleChance))
+    const meanMs = this.#meanMs()
+    const idleShare = this.#idleShare
+    const idleChance = idleShare === 0 ? 0 : Math.min(1, (meanMs * idleShare) / this.#idleMs)
+    if (this.#prng.chance(idleChance))
       return { kind: 'idle', after: this.#wait(this.#prng.exponential(this.#idleMs)) }
-    return { kind: this.#kind(), after: this.#wait(this.#prng.exponential(this.#gapMs)) }
+    const gapMs = meanMs * (1 - idleShare)
+    return { kind: this.#kind(), after: this.#wait(this.#prng.exponential(gapMs)) }
+  }
+
+  /** From one operation of this lane to the next. In a burst the extra lanes share the work. */
+  #meanMs(): number {
+    const load = this.#load
+    if (!load || load.factor === 1) return (1000 * this.#lanes) / this.#rate
+    return (1000 * load.lanes) / (this.#rate * load.factor)
   }
 
   #wait(gap: number): number {

@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers'
 import { attachCommand } from './commands/attach.ts'
 import { checkCommand } from './commands/check.ts'
 import { listCommand } from './commands/list.ts'
+import { matrixCommand } from './commands/matrix.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
 import { selftestCommand } from './commands/selftest.ts'
@@ -18,6 +19,7 @@ try {
     .command(attachCommand)
     .command(checkCommand)
     .command(reportCommand)
+    .command(matrixCommand)
     .command(selftestCommand)
     .command(listCommand)
     .demandCommand(1, 'say what to do')

@@ -12,6 +12,7 @@ import type { RunSummary } from './report/run-summary.ts'
 import { sleep } from './sleep.ts'
 import { writeJson } from './store.ts'
 import type { RunFolder } from './store.ts'
+import { Load } from './workload/load.ts'
 import type { Prepared, Workload } from './workload/workload.ts'
 import type { World } from './world/world.ts'
 
@@ -76,7 +77,9 @@ export async function runOne(options: RunOptions): Promise<RunSummary> {
 }
 
 async function drive(options: RunOptions, history: HistoryWriter): Promise<void> {
-  const { world, workload, nemeses, prng, seconds, rate, lanes, topics, progress } = options
+  const { world, workload, prng, seconds, rate, lanes, topics, progress } = options
+  const load = loadOf(options)
+  const { able, skipped } = applicable(options, load)
   progress('making accounts and topics')
   const clients = await workload.prepare({
     world,
@@ -84,18 +87,20 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
     prng: prng.split('workload'),
     rate,
     lanes,
+    load,
     topics,
     callDeadlineMs,
   })
   const schedule = new Schedule({
     world,
-    nemeses,
+    nemeses: able,
     history,
+    load,
     prng: prng.split('nemesis'),
     ...(options.pace ?? usualPace(seconds)),
     stepMs: 2_500,
   })
-  for (const { name, why } of options.skipped ?? [])
+  for (const { name, why } of skipped)
     history.record({ process: 'nemesis', type: 'info', f: 'skip', key: name, value: { why } })
   const until = performance.now() + seconds * 1000
   const watching = new AbortController()
@@ -108,7 +113,35 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
   for (const fact of await world.observe(true)) history.record(fact)
 }
 
-function usualPace(seconds: number): Pace {
+function loadOf({ rate, lanes, nemeses, workload: { withoutLoad } }: RunOptions): Load {
+  const mayBurst = nemeses.some(({ load }) => load === 'burst' || load === 'any')
+  return new Load({ rate, lanes, mayBurst, ...(withoutLoad && { without: withoutLoad }) })
+}
+
+interface Skipped {
+  readonly name: string
+  readonly why: string
+}
+
+/** What the workload cannot do is skipped, like what lacks a tool. */
+function applicable(
+  { nemeses, workload, skipped = [], progress }: RunOptions,
+  clients: Load,
+): { able: Nemesis[]; skipped: Skipped[] } {
+  const lackOf = ({ load }: Nemesis): string | undefined =>
+    load === undefined || load === 'any' ? undefined : clients.lacks(load)
+  const here = nemeses.flatMap((nemesis) => {
+    const lack = lackOf(nemesis)
+    return lack === undefined
+      ? []
+      : [{ name: nemesis.name, why: `it means nothing to ${workload.name}: ${lack}` }]
+  })
+  for (const { name, why } of here) progress(`${name} is skipped: ${why}`)
+  const able = nemeses.filter((nemesis) => lackOf(nemesis) === undefined)
+  return { able, skipped: [...skipped, ...here] }
+}
+
+export function usualPace(seconds: number): Pace {
   return {
     // Long enough that a cold start does not weigh much in the throughput before the first fault.
     quietMs: Math.min(8_000, seconds * 250),

@@ -2,17 +2,20 @@ import type { History, Operation } from '../operations.ts'
 import type { Checker, CheckOptions } from './checker.ts'
 import { throughputBeforeFaults } from './coverage.ts'
 import { faultBands } from './fault-bands.ts'
+import { isLarge, keyGaps } from './key-gaps.ts'
 import { Findings } from './verdict.ts'
 
 /**
  * A window is cut into slices; its share is that of the slices with at least one ok among those in
  * which anybody wanted anything. Counting operations would count mostly the impatience of clients
- * that are cut off and fail fast. Windows in which more than a minority was hit are exempt. A run that
- * was below its floor of throughput before any fault proves nothing here.
+ * that are cut off and fail fast. Windows in which more than a minority was hit are exempt; those of faults
+ * that hit clients alone are not. That is the cluster as a whole. A single key, for one dead partition
+ * among many does not show there, must not go unserved for long. A run that was below its floor of throughput before any
+ * fault proves nothing here.
  */
 export const availability: Checker = {
   name: 'availability',
-  says: 'L6: while a majority is healthy, the share of time in which operations succeed stays above the floor.',
+  says: 'L6: while a majority is healthy, operations succeed most of the time, and no key is without service for long.',
   check(history, options) {
     const findings = new Findings('availability')
     const windows = availabilityWindows(history, options)
@@ -21,10 +24,17 @@ export const availability: Checker = {
     findings.count('longest-gap-ms', Math.round(longestGap(history) / 1e6))
     const lowest = Math.min(1, ...judged.map((window) => window.share ?? 1))
     findings.count('lowest-percent', Math.round(lowest * 100))
+    const gaps = keyGaps(history, options.availabilityWindow, isCounted).filter(
+      ({ ops }) => ops.length >= fewestRefusals,
+    )
+    const longest = Math.max(0, ...gaps.map(({ from, to }) => to - from))
+    findings.count('longest-key-gap-ms', Math.round(longest / 1e6))
+    countOutcomes(history, findings)
     if (options.minAvailability === 0) return findings.verdict()
     // A machine that is too slow for the load is no proof against the server.
     if (throughputBeforeFaults(history) < options.minThroughput) {
-      if (lowest < options.minAvailability) findings.doubt('too slow to judge before any fault')
+      if (lowest < options.minAvailability || longest > options.maxKeyGap)
+        findings.doubt('too slow to judge before any fault')
       return findings.verdict()
     }
     for (const { from, to, share = 1, ops } of judged)
@@ -35,12 +45,45 @@ export const availability: Checker = {
           says: `between ${seconds(from)} and ${seconds(to)} operations were ok only ${Math.round(share * 100)} % of the time`,
           ops,
         })
+    for (const { key, from, to, ops } of gaps)
+      if (to - from > options.maxKeyGap)
+        findings.anomaly({
+          kind: 'key-unavailable',
+          invariant: 'L6',
+          key,
+          says: `between ${seconds(from)} and ${seconds(to)} none of ${ops.length} operations on ${key} was ok at nodes that no fault had hit`,
+          ops,
+        })
     return findings.verdict()
   },
 }
 
-/** What a client waits for; attaching and final reads are the harness's own business. */
-const notCounted: ReadonlySet<string> = new Set(['attach', 'read-all'])
+/** Not what a client waits for: attaching, final reads and changes of members are the harness's own business. */
+const notCounted: ReadonlySet<string> = new Set([
+  'attach',
+  'read-all',
+  'join',
+  'drain',
+  'activate',
+  'remove',
+  'settle',
+])
+/** One or two that were not served may have gone to a node that had just died. */
+const fewestRefusals = 5
+
+function isCounted({ invoke }: Operation): boolean {
+  return !notCounted.has(invoke.f)
+}
+
+/** How operations ended under each fault: whoever has too much must refuse, not fall silent. */
+function countOutcomes(history: History, findings: Findings): void {
+  for (const { name, from, to } of history.derived(faultBands)) {
+    for (const { complete, outcome, invoke } of history.operations) {
+      const end = complete?.time ?? invoke.time
+      if (end >= from && end < to) findings.count(`${name} ${outcome}`)
+    }
+  }
+}
 
 interface Window {
   readonly from: number
@@ -52,13 +95,13 @@ interface Window {
 }
 
 function availabilityWindows(history: History, options: CheckOptions): Window[] {
-  const operations = history.operations.filter(({ invoke }) => !notCounted.has(invoke.f))
+  const operations = history.operations.filter(isCounted)
   const start = operations[0]?.invoke.time ?? 0
   const last = operations.at(-1)
   const end = last ? (last.complete?.time ?? last.invoke.time) : start
   const length = options.availabilityWindow
   const slices = sliced(operations, start, length / slicesPerWindow)
-  const bands = history.derived(faultBands).filter((band) => band.scope !== 'minority')
+  const bands = history.derived(faultBands).filter(isLarge)
   const windows: Window[] = []
   for (let i = 0; start + i * length < end; i++) {
     const [from, to] = [start + i * length, start + (i + 1) * length]
@@ -116,7 +159,7 @@ function sliced(
 function longestGap(history: History): number {
   let [last, gap] = [history.operations[0]?.invoke.time ?? 0, 0]
   const times = history.operations
-    .filter(({ invoke, outcome }) => outcome === 'ok' && !notCounted.has(invoke.f))
+    .filter((operation) => operation.outcome === 'ok' && isCounted(operation))
     .map(({ complete }) => complete?.time ?? 0)
     .sort((a, b) => a - b)
   for (const time of times) {

@@ -27,6 +27,8 @@ export interface CheckOptions {
   readonly minAvailability: number
   /** Length of such a window, ns. */
   readonly availabilityWindow: number
+  /** So long may no operation on a key be served, though it is wanted and a majority is healthy, ns (L6). */
+  readonly maxKeyGap: number
   /** Operation names that must have an ok each; those seen in the history are always looked at. */
   readonly mustSucceed: readonly string[]
   /** Whether each fault must have shown an effect. */
@@ -41,6 +43,8 @@ export const defaultCheckOptions: CheckOptions = {
   leaderGrace: 10_000_000_000,
   minAvailability: 0,
   availabilityWindow: 5_000_000_000,
+  // A failed node is noticed within two seconds, on a busy machine within five; what it held back may be asked anew for as long.
+  maxKeyGap: 15_000_000_000,
   mustSucceed: [],
   effectsRequired: true,
 }

@@ -1,8 +1,10 @@
+import type { Op } from '../op.ts'
 import type { History, Operation } from '../operations.ts'
 import type { Checker, CheckOptions } from './checker.ts'
 import { clusterStates } from './cluster-states.ts'
 import type { GroupState } from './cluster-states.ts'
 import { faultBands, lastHeal } from './fault-bands.ts'
+import { fields } from './topic-log.ts'
 import { Findings } from './verdict.ts'
 
 /** As far as a history shows it: what must be well again once the last fault is healed. */
@@ -68,8 +70,9 @@ function isServed({ outcome, complete }: Operation): boolean {
 function checkGroups(history: History, options: CheckOptions, findings: Findings): void {
   const settled = lastHeal(history) + options.leaderGrace
   const last = new Map<string, Map<string, GroupState>>()
+  const looks = lastLooks(history)
   for (const state of history.derived(clusterStates)) {
-    if (!state.final && state.op.time < settled) continue
+    if (!looks.has(state.op) || (!state.final && state.op.time < settled)) continue
     const nodes = last.get(state.group) ?? new Map<string, GroupState>()
     last.set(state.group, nodes.set(state.node, state))
   }
@@ -98,6 +101,18 @@ function checkGroups(history: History, options: CheckOptions, findings: Findings
       { report, out },
     )
   }
+}
+
+/**
+ * What each node told last, so that groups that it has left meanwhile do not count. Where there was a
+ * final look, only that: a node that is not in it is missed as a replica, or has left the cluster.
+ */
+function lastLooks(history: History): ReadonlySet<Op> {
+  const looks = history.facts.filter(({ f }) => f === 'cluster-state')
+  const byNode = new Map(looks.map((op) => [op.node, op]))
+  const last = [...byNode.values()]
+  const finals = last.filter((op) => fields(op)['final'] === true)
+  return new Set(finals.length > 0 ? finals : last)
 }
 
 type Report = (kind: string, invariant: string, says: string) => void

@@ -26,6 +26,7 @@ import { realTime } from './real-time.ts'
 import { register } from './register.ts'
 import { resume } from './resume.ts'
 import { ring } from './ring.ts'
+import { served } from './served.ts'
 import { subscriber } from './subscriber.ts'
 
 const topicCheckers: readonly Checker[] = [
@@ -74,6 +75,7 @@ export const checkers: readonly Checker[] = [
   ...clusterCheckers,
   liveness,
   availability,
+  served,
   coverage,
 ]
 

@@ -29,13 +29,13 @@ export interface Publish {
 export interface Message {
   readonly seq: number
   readonly id: string
+  /** The body's checksum did not fit. */
+  readonly damaged: boolean
 }
 
 export interface Delivery extends Message {
   readonly op: Op
   readonly subscriber: string
-  /** The body's checksum did not fit its id. */
-  readonly damaged: boolean
 }
 
 export interface Attach {
@@ -161,7 +161,6 @@ function readDelivery(op: Op): Delivery {
     op,
     ...messageOf(op, value),
     subscriber: subscriberOf(op),
-    damaged: value['damaged'] === true,
   }
 }
 
@@ -178,7 +177,7 @@ export function messageOf(op: Op, value: Readonly<Record<string, unknown>>): Mes
   const seq = seqOf(value['seq'])
   const id = textOf(value['id'])
   if (seq === undefined || id === undefined) throw new BadValue(op, 'needs seq (a number) and id')
-  return { seq, id }
+  return { seq, id, damaged: value['damaged'] === true }
 }
 
 /** The fields of an operation's value; none when it has no object there. */

@@ -26,6 +26,12 @@ const lists: Readonly<Record<string, readonly Row[]>> = {
     nameModel,
     { name: 'ids', says: 'mint → id or ids.' },
   ],
+  options: [
+    {
+      name: '--snapshot-every 50',
+      says: 'L5: logs are cut all the time, so that whoever lags gets a snapshot.',
+    },
+  ],
   recommended: recommendedRuns.map(({ workload, nemeses: names, says }) => ({
     name: `${workload} + ${names.join(',')}`,
     says,
@@ -34,7 +40,8 @@ const lists: Readonly<Record<string, readonly Row[]>> = {
 
 export const listCommand: CommandModule<object, { readonly json: boolean }> = {
   command: 'list',
-  describe: 'workloads, nemeses, checkers, models and recommended runs, one line each',
+  describe:
+    'workloads, nemeses, checkers, models, options that hurt and recommended runs, one line each',
   builder: (y) =>
     y.option('json', { type: 'boolean', default: false, describe: 'as JSON' }) as never,
   handler: ({ json }) => {

@@ -35,7 +35,7 @@ export const runCommand: CommandModule<object, LocalArguments> = {
       .option('snapshot-every', {
         type: 'number',
         describe:
-          'entries after which a log is cut; small: followers that lag get snapshots all the time',
+          'L5: entries after which a log is cut; small: followers that lag get snapshots all the time',
       })
       .option('server', {
         type: 'string',

@@ -24,6 +24,7 @@ export function everything(others: readonly Nemesis[]): Nemesis {
     says: 'X10: one or two of all others at once, a mixture of kinds for 30 to 60 s, quiet a quarter of the time.',
     needs: [],
     wants: every,
+    load: 'any',
     lastsMs: Math.max(0, ...others.map(({ lastsMs = 0 }) => lastsMs)),
     async start(context) {
       const { world, prng } = context
@@ -69,10 +70,11 @@ const worse: readonly Scope[] = ['client', 'minority', 'majority', 'all']
 
 function together(faults: readonly [string, Fault][]): Fault {
   const scopes = faults.map(([, fault]) => worse.indexOf(fault.scope))
+  const hits = faults.filter(([, fault]) => fault.scope !== 'client').length
   return {
     targets: [...new Set(faults.flatMap(([, fault]) => fault.targets))],
     // Two minorities may be a majority.
-    scope: faults.length > 1 ? 'majority' : (worse[Math.max(...scopes)] ?? 'all'),
+    scope: hits > 1 ? 'majority' : (worse[Math.max(...scopes)] ?? 'all'),
     how: Object.fromEntries(faults.map(([name, fault]) => [name, fault.how ?? {}])),
     optional: faults.every(([, fault]) => fault.optional === true),
     async carryOut() {
@@ -87,6 +89,7 @@ function together(faults: readonly [string, Fault][]): Fault {
     },
     async complaint() {
       for (const [, fault] of faults) {
+        if (fault.needsTheRest === true && faults.length > 1) continue
         const complaint = await fault.complaint?.()
         if (complaint) return complaint
       }

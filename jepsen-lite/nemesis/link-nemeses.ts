@@ -26,7 +26,6 @@ export const linkNemeses: readonly Nemesis[] = [
     cutOrHole,
   ),
   broken('partition', 'N2: a minority cut off from the majority.', halves, cutOrHole),
-  broken('bridge', 'N3: two halves that share one node.', bridge, cutOrHole),
   broken(
     'one-way',
     'N5: one node can send and not receive, or receive and not send.',
@@ -169,14 +168,6 @@ async function halves({ world, prng }: NemesisContext): Promise<Cut> {
   const mixed = prng.shuffled(world.nodes)
   const minority = mixed.slice(majorityOf(world.nodes.length))
   return { ...between(minority, others(world, minority)), targets: minority, lost: minority.length }
-}
-
-async function bridge({ world, prng }: NemesisContext): Promise<Cut> {
-  const [middle = '', ...rest] = prng.shuffled(world.nodes)
-  const half = Math.floor(rest.length / 2)
-  const cut = between(rest.slice(0, half), rest.slice(half))
-  // Both sides reach a majority through the node in the middle, so nobody is lost.
-  return { ...cut, targets: [middle], lost: 0 }
 }
 
 async function oneWay(context: NemesisContext): Promise<Cut> {

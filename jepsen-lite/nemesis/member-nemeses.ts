@@ -3,7 +3,7 @@ import { ChangeRefused, majorityOf } from '../world/world.ts'
 import type { Administrator, World } from '../world/world.ts'
 import { cut, join } from './lost-majority.ts'
 import { pickTarget, scopeOf, usable } from './nemesis.ts'
-import type { Fault, Nemesis, NemesisContext, Scope } from './nemesis.ts'
+import type { Complaint, Fault, Nemesis, NemesisContext, Scope } from './nemesis.ts'
 
 /** Partitions must be where the table wants them before the next step; above, it goes on and tells so. ms */
 const settleDeadlineMs = 60_000
@@ -18,6 +18,9 @@ interface Story {
   /** Rejects only when the world fails; a refusal is part of the story. */
   step<T>(what: string, change: () => Promise<T>): Promise<T | undefined>
   settle(): Promise<void>
+  /** What was seen and is no change. */
+  tell(what: string): void
+  complain(node: string, says: string): void
 }
 
 /** Who belongs to the cluster changes, by an administrator’s commands, while clients work. */
@@ -68,6 +71,25 @@ export const memberNemeses: readonly Nemesis[] = [
       await removed(story, node, true, () => join(world))
     },
     1,
+  ),
+  change(
+    're-add',
+    'M7: a removed node comes back, with its old disk and then with an empty one under a new token.',
+    async (context, story) => {
+      await joined(story)
+      await story.settle()
+      const node = await pickTarget(context)
+      await removed(story, node, false)
+      if (context.world.nodes.includes(node)) return
+      const { refused, served, words } = await story.admin.comeBack(node)
+      story.tell(`with its old disk ${node} ${refused ? 'refused' : 'did not refuse'}: ${words}`)
+      if (served === true)
+        story.complain(node, `${node} was let in with the disk of its earlier life`)
+      const back = await story.step(`${node} joined with an empty disk`, () =>
+        story.admin.join(node),
+      )
+      if (back === undefined) story.complain(node, `${node} was not let in with an empty disk`)
+    },
   ),
   change(
     'two-administrators',
@@ -196,7 +218,7 @@ function change(
       const admin = world.administrator
       // A dead member would make every change wait for it.
       if (!admin || world.out.size > 0 || usable(world).length < 3) return undefined
-      const steps: Steps = { told: [], changes: 0 }
+      const steps: Steps = { told: [], changes: 0, complaint: undefined }
       const story = storyOf(world, admin, steps)
       return {
         targets: usable(world),
@@ -206,6 +228,8 @@ function change(
           await story.settle()
         },
         effect: async () => (steps.changes === 0 ? undefined : steps.told.join('; ')),
+        needsTheRest: true,
+        complaint: async () => steps.complaint,
         async stop() {
           join(world)
           for (const node of usable(world)) await world.restart(node)
@@ -219,12 +243,15 @@ interface Steps {
   readonly told: string[]
   /** That the cluster made. If it refuses all, the fault has had no effect. */
   changes: number
+  complaint: Complaint | undefined
 }
 
 function storyOf(world: World, admin: Administrator, steps: Steps): Story {
   return {
     admin,
     world,
+    tell: (what) => void steps.told.push(what),
+    complain: (node, says) => void (steps.complaint = { node, says }),
     async step(what, doing) {
       try {
         const result = await doing()

@@ -1,4 +1,5 @@
 import type { Prng } from '../prng.ts'
+import type { Load, LoadKind } from '../workload/load.ts'
 import type { Need, World } from '../world/world.ts'
 
 /** A kind of fault. It picks its targets by the run's chance and knows how to end what it began. */
@@ -14,6 +15,8 @@ export interface Nemesis {
   readonly costsNode?: boolean
   /** It takes so long on a machine that is not busy, ms; without so much time left it is not begun, for clients would be gone before its end. */
   readonly lastsMs?: number
+  /** What it makes clients do; a workload for which that means nothing skips the fault. `any`: whatever the workload knows. */
+  readonly load?: LoadKind | 'any'
   /** Undefined: nothing fits now, for lack of nodes, links or leaders. */
   start(context: NemesisContext): Promise<Fault | undefined>
 }
@@ -21,8 +24,12 @@ export interface Nemesis {
 export interface NemesisContext {
   readonly world: World
   readonly prng: Prng
+  /** Missing: there are no clients that could be told what to do. */
+  readonly load?: Load
   /** How long each step of a fault of several steps lasts, ms. */
   readonly stepMs: number
+  /** Topics that clients have written to so far. */
+  readonly topics?: () => readonly string[]
 }
 
 /** A fault in force. */
@@ -39,6 +46,8 @@ export interface Fault {
   effect(): Promise<string | undefined>
   /** Asked once, right before the end: what a node did that it must not do. A finding like a broken invariant in a log. */
   complaint?(): Promise<Complaint | undefined>
+  /** The complaint would be of no worth beside another fault: it counts on the rest being well. */
+  readonly needsTheRest?: boolean
   stop(): Promise<void>
 }
 
@@ -47,7 +56,10 @@ export interface Complaint {
   readonly says: string
 }
 
-/** How much of any partition is hit; while it is a minority, all of them must go on serving. */
+/**
+ * How much of any partition is hit; while it is a minority, all of them must go on serving. `client`: no
+ * node and no link between nodes, only what clients do or how they get there; all must go on serving, too.
+ */
 export type Scope = 'minority' | 'majority' | 'all' | 'client'
 
 /** Whatever happened before: every node runs, no link has a fault. */

@@ -1,6 +1,7 @@
 import type { HistoryWriter } from '../history.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
+import type { Load } from '../workload/load.ts'
 import type { World } from '../world/world.ts'
 import { heal } from './nemesis.ts'
 import type { Complaint, Fault, Nemesis } from './nemesis.ts'
@@ -11,6 +12,8 @@ export interface ScheduleOptions {
   readonly nemeses: readonly Nemesis[]
   readonly prng: Prng
   readonly history: HistoryWriter
+  /** Of the clients; missing: there are none. */
+  readonly load?: Load
   /** Nothing happens before: the throughput of a healthy cluster is measured. ms */
   readonly quietMs: number
   /** Ranges from which each fault's length, and the rest after it, are drawn. ms */
@@ -63,9 +66,15 @@ export class Schedule {
 
   /** False: it found nothing to hit. */
   async #once(nemesis: Nemesis, until: number): Promise<boolean> {
-    const { world, prng, faultMs, stepMs } = this.#options
+    const { world, prng, faultMs, stepMs, load } = this.#options
     const { name } = nemesis
-    const fault = await nemesis.start({ world, prng, stepMs })
+    const fault = await nemesis.start({
+      world,
+      prng,
+      stepMs,
+      topics: () => this.#topics(),
+      ...(load && { load }),
+    })
     if (!fault) return false
     const { targets, scope, how, optional } = fault
     this.#log('start', name, { targets, scope, ...how, ...(optional === true && { optional }) })
@@ -84,6 +93,13 @@ export class Schedule {
     if (isLarge) this.#log('stop', name)
     this.#log('recovered', name, { afterMs })
     return true
+  }
+
+  #topics(): string[] {
+    const writes = this.#options.history.ops.filter(
+      ({ f, type }) => f === 'publish' && type === 'ok',
+    )
+    return [...new Set(writes.flatMap(({ key }) => key ?? []))]
   }
 
   #complain(name: string, { node, says }: Complaint): void {

@@ -7,6 +7,11 @@ const maxHeldBytes = 1 << 20
 /** A slow link moves in slices of this many ms, so that it trickles and does not jump. */
 const sliceMs = 20
 
+/** After a loss the next one is so much more likely; the share of lost chunks stays what it is. */
+const lossCorrelation = 0.25
+/** A retransmission is given up to the next one so often at most: 200 ms become 12.6 s in all. */
+const maxRetransmissions = 6
+
 interface Held {
   readonly chunk: Buffer
   /** ms of the monotonic clock. */
@@ -21,6 +26,7 @@ export class Flow {
   readonly #random: Random
   readonly #stats: LinkStats
   readonly #reset: () => void
+  readonly #breakOff: (left: readonly Buffer[]) => void
   readonly #queue: Held[] = []
   #fault: LinkFault
   #heldBytes = 0
@@ -28,6 +34,10 @@ export class Flow {
   #swallowed = false
   #ended = false
   #lastDue = 0
+  #lostLast = false
+  /** Of a connection that is about to break, what its sender has got rid of. */
+  #gathered: Buffer[] | undefined
+  #isClosed = false
 
   constructor(options: {
     from: Socket
@@ -36,6 +46,8 @@ export class Flow {
     random: Random
     stats: LinkStats
     reset: () => void
+    /** The connection breaks for its sender alone; `left` was on its way. */
+    breakOff: (left: readonly Buffer[]) => void
   }) {
     this.#from = options.from
     this.#to = options.to
@@ -43,6 +55,7 @@ export class Flow {
     this.#random = options.random
     this.#stats = options.stats
     this.#reset = options.reset
+    this.#breakOff = options.breakOff
     this.#from.on('data', (chunk: Buffer) => this.#take(chunk))
     this.#from.on('end', () => {
       this.#ended = true
@@ -59,6 +72,7 @@ export class Flow {
       this.#reset()
       return
     }
+    this.#ungather()
     if (fault.kind === 'pass') {
       this.#lastDue = 0
       for (const held of this.#queue) held.due = 0
@@ -67,11 +81,13 @@ export class Flow {
   }
 
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
     this.#queue.length = 0
   }
 
   #take(chunk: Buffer): void {
+    if (this.#isClosed) return
     const fault = this.#fault
     switch (fault.kind) {
       case 'blackhole':
@@ -93,8 +109,11 @@ export class Flow {
       case 'cut':
         this.#reset()
         return
+      case 'late':
+        return this.#gather(chunk, fault)
       case 'pass':
       case 'delay':
+      case 'loss':
       case 'clog':
         return this.#hold(chunk)
     }
@@ -115,11 +134,50 @@ export class Flow {
     const soonest = Math.max(now, this.#lastDue)
     if (fault.kind === 'delay')
       return Math.max(soonest, now + fault.ms + this.#random.below(Math.floor(fault.jitterMs) + 1))
+    if (fault.kind === 'loss') return Math.max(soonest, now + this.#retransmittedAfter(fault))
     if (fault.kind === 'bandwidth') return soonest + (bytes / fault.bytesPerSecond) * 1000
     return soonest
   }
 
+  /** ms; 0: not lost. */
+  #retransmittedAfter({ probability, rtoMs }: LinkFault & { kind: 'loss' }): number {
+    const spared = probability * (1 - lossCorrelation)
+    this.#lostLast = this.#happens(this.#lostLast ? spared + lossCorrelation : spared)
+    if (!this.#lostLast) return 0
+    let [rto, after] = [rtoMs, rtoMs]
+    for (let i = 1; i < maxRetransmissions && this.#happens(probability); i++) after += rto *= 2
+    return after
+  }
+
+  #gather(chunk: Buffer, { probability, gatherMs }: LinkFault & { kind: 'late' }): void {
+    if (this.#gathered) {
+      this.#gathered.push(chunk)
+      this.#heldBytes += chunk.length
+      if (this.#heldBytes > maxHeldBytes) this.#from.pause()
+    } else if (this.#happens(probability)) {
+      this.#gathered = [chunk]
+      this.#heldBytes += chunk.length
+      this.#timer = setTimeout(() => {
+        const left = [...this.#queue.map((held) => held.chunk), ...(this.#gathered ?? [])]
+        this.#breakOff(left)
+      }, gatherMs)
+    } else this.#hold(chunk)
+  }
+
+  /** The fault is over, or another one, before the connection broke: nothing has happened. */
+  #ungather(): void {
+    const gathered = this.#gathered ?? []
+    this.#gathered = undefined
+    clearTimeout(this.#timer)
+    for (const chunk of gathered) {
+      this.#heldBytes -= chunk.length
+      this.#hold(chunk)
+    }
+  }
+
   #pump(): void {
+    // While a connection is about to break, nothing more goes through, and the timer is for that.
+    if (this.#gathered) return
     clearTimeout(this.#timer)
     if (this.#fault.kind === 'clog') return
     const now = performance.now()

@@ -14,6 +14,17 @@ export type LinkFault =
   | { readonly kind: 'reset'; readonly probability: number; readonly midFrame: boolean }
   /** One bit of the chunk is flipped. */
   | { readonly kind: 'corrupt'; readonly probability: number }
+  /**
+   * What a lost segment is to those who use TCP: the bytes are not missing, they come after the
+   * retransmission timeout, and all behind them wait. Losses come in bursts. A retransmission may be
+   * lost as well, and each doubles the timeout. A chunk read stands for a segment.
+   */
+  | { readonly kind: 'loss'; readonly probability: number; readonly rtoMs: number }
+  /**
+   * A connection breaks towards who opened it, while what was on its way to the other end comes
+   * later: over the old connection, once a new one of this link is up. Forward only.
+   */
+  | { readonly kind: 'late'; readonly probability: number; readonly gatherMs: number }
 
 export const pass: LinkFault = { kind: 'pass' }
 
@@ -28,6 +39,10 @@ export interface LinkStats {
   /** Chunks that had to wait. */
   heldChunks: number
   corruptedChunks: number
+  /** Bytes given to a connection that its opener had left, when a newer one was up. */
+  lateBytes: number
+  /** Connections that the receiver had closed by then, so that nothing could come late. */
+  lateRefused: number
 }
 
 export function emptyStats(): LinkStats {
@@ -39,5 +54,7 @@ export function emptyStats(): LinkStats {
     swallowedBytes: 0,
     heldChunks: 0,
     corruptedChunks: 0,
+    lateBytes: 0,
+    lateRefused: 0,
   }
 }

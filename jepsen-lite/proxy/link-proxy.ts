@@ -3,9 +3,10 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { once } from 'node:events'
 import type { Random } from '../../src/ports.ts'
 import { Flow } from './flow.ts'
+import { LateEnds } from './late-ends.ts'
 import { emptyStats, pass } from './link-fault.ts'
 import type { LinkFault, LinkStats } from './link-fault.ts'
-import { reset } from './reset.ts'
+import { reset as resetSocket } from './reset.ts'
 
 export interface LinkOptions {
   readonly targetHost: string
@@ -35,12 +36,14 @@ export class LinkProxy {
   readonly #options: LinkOptions
   readonly #server: Server
   readonly #connections = new Set<Connection>()
+  readonly #late: LateEnds
   #port = 0
   #forward: LinkFault = pass
   #backward: LinkFault = pass
 
   private constructor(options: LinkOptions) {
     this.#options = options
+    this.#late = new LateEnds(options.random, this.stats)
     this.#server = createServer({ allowHalfOpen: true }, (near) => this.#accept(near))
   }
 
@@ -61,7 +64,9 @@ export class LinkProxy {
   /** Everything that faults did so far, in one number that only grows. */
   get effects(): number {
     const { refused, resets, swallowedBytes, heldChunks, corruptedChunks } = this.stats
-    return refused + resets + swallowedBytes + heldChunks + corruptedChunks
+    const { lateBytes, lateRefused } = this.stats
+    const bytes = swallowedBytes + lateBytes
+    return refused + resets + heldChunks + corruptedChunks + lateRefused + bytes
   }
 
   get openConnections(): number {
@@ -70,7 +75,7 @@ export class LinkProxy {
 
   setFault(fault: LinkFault, direction: Direction = 'both'): void {
     if (direction !== 'backward') this.#forward = fault
-    if (direction !== 'forward') this.#backward = fault
+    if (direction !== 'forward') this.#backward = backwardOf(fault)
     if (fault.kind === 'cut' && direction === 'both') return this.resetAll()
     for (const connection of this.#connections) {
       const [forward, backward] = connection.flows
@@ -78,12 +83,13 @@ export class LinkProxy {
       if (!connection.far && fault.kind !== 'blackhole') this.#drop(connection)
       else {
         if (direction !== 'backward') forward?.setFault(fault)
-        if (direction !== 'forward') backward?.setFault(fault)
+        if (direction !== 'forward') backward?.setFault(backwardOf(fault))
       }
     }
   }
 
   heal(): void {
+    this.#late.drop()
     this.setFault(pass)
   }
 
@@ -95,6 +101,7 @@ export class LinkProxy {
   /** Stops listening and resets what is open. May be called twice. */
   async close(): Promise<void> {
     this.resetAll()
+    this.#late.drop()
     if (!this.#server.listening) return
     this.#server.close()
     await once(this.#server, 'close')
@@ -105,7 +112,7 @@ export class LinkProxy {
     near.on('error', () => near.destroy())
     if (this.#forward.kind === 'cut' || this.#backward.kind === 'cut') {
       this.stats.refused++
-      reset(near)
+      resetSocket(near)
       return
     }
     this.stats.accepted++
@@ -124,7 +131,15 @@ export class LinkProxy {
     const { targetHost: host, targetPort: port, random } = this.#options
     const far = connect({ host, port, allowHalfOpen: true, noDelay: true })
     const reset = (): void => this.#drop(connection)
-    const shared = { random, stats: this.stats, reset }
+    const breakOff = (left: readonly Buffer[]): void => {
+      if (!this.#connections.has(connection)) return
+      this.stats.resets++
+      this.#forget(connection)
+      resetSocket(near)
+      this.#late.keep(far, left)
+    }
+    const shared = { random, stats: this.stats, reset, breakOff }
+    far.once('data', () => this.#late.newerIsUp())
     const connection: Connection = {
       near,
       far,
@@ -152,12 +167,17 @@ export class LinkProxy {
     if (!this.#connections.has(connection)) return
     this.stats.resets++
     this.#forget(connection)
-    reset(connection.near)
-    if (connection.far) reset(connection.far)
+    resetSocket(connection.near)
+    if (connection.far) resetSocket(connection.far)
   }
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection)
     for (const flow of connection.flows) flow.close()
   }
+}
+
+/** Bytes come late in one direction only: the other end of the broken connection hears of nothing. */
+function backwardOf(fault: LinkFault): LinkFault {
+  return fault.kind === 'late' ? pass : fault
 }

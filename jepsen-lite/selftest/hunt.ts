@@ -88,7 +88,7 @@ export async function runCase(
 }
 
 /** Availability and liveness depend on how fast this machine is; they neither catch nor acquit. */
-const paceCheckers = ['availability', 'liveness', 'coverage']
+const paceCheckers = ['availability', 'served', 'liveness', 'coverage']
 
 function foundIn({ judgement }: RunSummary, one: Case, folder: string): Found {
   const invalid = judgement.verdicts.filter(

@@ -11,8 +11,14 @@ import type { World } from './world.ts'
 /** Election timeouts of the slowest member in which something must have got ahead. */
 export const maxIdleTimeouts = 40
 
-/** Events in which it must be done all the same. */
-export const maxHealingEvents = 600_000
+/**
+ * Events in which all must be done: so many to begin with, for each entry that a member of the core
+ * has to get or to apply, and for each election timeout that passes (ticks and heartbeats of seven
+ * members are 1,200 of them). Time alone would not see members that keep each other busy with
+ * messages about nothing, since that may take no time at all; a fixed number would accuse whoever
+ * has much to catch up with. At most 7 events an entry are seen, over a network that reorders.
+ */
+export const healingEvents = { base: 20_000, perEntry: 100, perTimeout: 5_000 }
 
 /**
  * The second phase: faults end within a randomly drawn core that holds a majority of every set of
@@ -38,10 +44,11 @@ export class Convergence {
     const slowest = 2 * electionMs * plan.tickSpread
     let deadline = queue.now + maxIdleTimeouts * slowest
     let reached = -Infinity
-    const lastEvent = queue.taken + maxHealingEvents
+    let lastEvent = queue.taken + healingEvents.base + healingEvents.perEntry * this.#backlog()
     let missing: Invariant | null = 'L1 leader'
     while (missing !== null && queue.now < deadline && queue.taken < lastEvent) {
       const until = queue.now + electionMs / 2
+      lastEvent += healingEvents.perTimeout / 2
       while (queue.taken < lastEvent && step(until));
       queue.now = Math.max(queue.now, until)
       missing = this.#missing()
@@ -49,7 +56,14 @@ export class Convergence {
       if (now > reached) deadline = queue.now + maxIdleTimeouts * slowest
       reached = Math.max(reached, now)
     }
-    if (missing !== null) throw new Violation(missing, this.#describe())
+    if (missing === null) return
+    throw new Violation(missing, { isBusy: queue.taken >= lastEvent, ...this.#describe() })
+  }
+
+  /** Entries of the longest log that members have not applied, all together. */
+  #backlog(): number {
+    const longest = Math.max(...this.#core.map(({ lastIndex }) => lastIndex))
+    return this.#core.reduce((sum, { store }) => sum + longest - store.live.applied, 0)
   }
 
   /** Grows as long as anybody applies, or catches up with the longest log. */

@@ -24,6 +24,9 @@ export class FaultInjector {
   readonly #changes: MemberChanges
   /** Armed, each for the first node that passes. */
   readonly #traps: Trap[] = []
+  /** The newest; over at its time. */
+  #churn: { readonly event: FaultEvent; readonly until: number; readonly random: Prng } | null =
+    null
 
   constructor(world: World) {
     this.#world = world
@@ -38,6 +41,7 @@ export class FaultInjector {
 
   #begin(event: FaultEvent): void {
     const world = this.#world
+    const { queue } = world
     if (world.isHealed) return
     const random = new Prng(`simulation ${world.plan.seed} fault ${event.id}`)
     world.counts.add(`fault: ${event.class}`)
@@ -55,6 +59,9 @@ export class FaultInjector {
         return
       case 'trap':
         this.#traps.push({ point: random.pick(trapPoints), event, random })
+        return
+      case 'churn':
+        this.#churn = { event, until: queue.now + event.ms, random }
         return
       case 'slow-disk':
         this.#slowDisk(this.#target(random), event, random.pick([5, 20, 100]))
@@ -100,6 +107,7 @@ export class FaultInjector {
 
   /** The first node to pass an armed trap falls into it, as soon as this event is over or a message later. */
   #passes(node: SimulatedNode, point: TrapPoint): void {
+    if (point === 'elected' || point === 'committed') this.#disturb(node, point)
     const at = this.#traps.findIndex((trap) => trap.point === point)
     const trap = this.#traps[at]
     if (trap === undefined || this.#world.isHealed) return
@@ -111,6 +119,26 @@ export class FaultInjector {
       this.#world.counts.add(`trap: ${point}`)
       this.#world.note(() => `TRAP ${trap.event.id} at ${point}`)
       this.#crash(node, trap.event, trap.random)
+    })
+  }
+
+  /**
+   * While leaders come and go within a few messages, entries of several terms stand on some members
+   * each and compete (paper, figure 8). What the leader has under way is lost with it.
+   */
+  #disturb(node: SimulatedNode, point: 'elected' | 'committed'): void {
+    const { queue, plan, network, electionMs, isHealed } = this.#world
+    const churn = this.#churn
+    if (churn === null || isHealed || queue.now > churn.until) return
+    const { random } = churn
+    if (!random.chance(point === 'elected' ? 0.8 : 0.3)) return
+    const { life } = node
+    const ms = point === 'elected' ? random.exponential(plan.network.meanMs * random.below(8)) : 0
+    const event = { ...churn.event, ms: random.exponential(2 * electionMs) }
+    queue.after(ms, () => {
+      if (node.life !== life || this.#world.isHealed) return
+      this.#crash(node, event, random)
+      network.forget(node.id)
     })
   }
 

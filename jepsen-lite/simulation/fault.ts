@@ -21,6 +21,7 @@ export const faultClasses = [
   'transfer',
   'hints', // broken connections are told of, sometimes wrongly
   'cold', // entries are let go of from memory and must be read back
+  'churn', // for a while leaders go down soon after they were elected, or as soon as they commit
 ] as const
 
 export type FaultClass = (typeof faultClasses)[number]
@@ -48,6 +49,7 @@ const paces: Partial<Record<FaultClass, { readonly gap: number; readonly lasts: 
   transfer: { gap: 6, lasts: 0 },
   hints: { gap: 4, lasts: 0 },
   cold: { gap: 4, lasts: 0 },
+  churn: { gap: 20, lasts: 12 },
 }
 
 /** Each class draws from a stream of its own, so that leaving one out does not move the others. */

@@ -18,6 +18,7 @@ export class Narrative {
     if (this.#limit === 0 && this.#print === null) return
     const text = `${ms.toFixed(2).padStart(10)} ${line()}`
     if (this.#print !== null) this.#print(text)
+    if (this.#limit === 0) return
     this.#lines.push(text)
     if (this.#lines.length > 2 * this.#limit) this.#lines = this.#lines.slice(-this.#limit)
   }

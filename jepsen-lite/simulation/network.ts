@@ -9,15 +9,25 @@ import type { NetworkPlan } from './plan.ts'
 /** Sent before and perhaps sent again, per link. */
 const keptForReplay = 16
 
+/** More than there are machines. */
+const linkBase = 4_096
+
 /** From one machine to another, one way. */
 class Link {
   /** Messages under way. */
   underWay = 0
+  /** Rises when what is under way is lost. */
+  epoch = 0
   /** Partitions that cut it; 0: open. */
   cuts = 0
   /** Nothing arrives before. */
   clogged = 0
   lastArrival = 0
+  /**
+   * Under way on a link that keeps its order, oldest first. Many may arrive at one time, and events
+   * of one time come in no order: whichever comes first brings the oldest.
+   */
+  readonly queue: Message[] = []
   old: Message[] = []
 }
 
@@ -83,6 +93,11 @@ export class Network {
     this.#link(from, to).cuts--
   }
 
+  /** Whatever `from` has sent and nobody has received is lost: it was still in its own memory. */
+  forget(from: RaftId): void {
+    for (const [key, link] of this.#links) if (Math.floor(key / linkBase) === from) link.epoch++
+  }
+
   clog(from: RaftId, to: RaftId, until: number): void {
     this.#link(from, to).clogged = until
   }
@@ -99,9 +114,12 @@ export class Network {
     else if (at < link.lastArrival) this.#counts.add('network: a message overtook another')
     link.lastArrival = Math.max(link.lastArrival, at)
     link.underWay++
+    const { epoch } = link
+    if (this.#plan.keepsOrder) link.queue.push(m)
     this.#queue.after(at - this.#queue.now, () => {
       link.underWay--
-      if (this.isOpen(m.from, m.to)) this.#arrive(m)
+      const arrived = this.#plan.keepsOrder ? (link.queue.shift() as Message) : m
+      if (epoch === link.epoch && this.isOpen(arrived.from, arrived.to)) this.#arrive(arrived)
       else this.#drop()
     })
   }
@@ -131,7 +149,7 @@ export class Network {
   }
 
   #link(from: RaftId, to: RaftId): Link {
-    const key = from * 4_096 + to
+    const key = from * linkBase + to
     let link = this.#links.get(key)
     if (link === undefined) {
       link = new Link()

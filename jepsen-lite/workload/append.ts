@@ -1,8 +1,8 @@
-import { messageBody } from '../client/message-body.ts'
-import { Generator } from '../generator.ts'
 import { emptyDigest, extended } from '../list-digest.ts'
 import { finalReads } from './final-reads.ts'
 import { Lane } from './lane.ts'
+import type { Load } from './load.ts'
+import { paceOf } from './pace.ts'
 import { makeSeats, makeTopics } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
@@ -23,23 +23,24 @@ export const append: Workload = {
 const accounts = 5
 
 async function prepare(context: WorkloadContext): Promise<Prepared> {
-  const { prng, rate, lanes } = context
+  const { prng, lanes, load } = context
   const seats = await makeSeats(context, accounts)
   const [owner] = seats as [Seat, ...Seat[]]
   const topics = await makeTopics(context, owner)
-  const writers = Array.from({ length: lanes }, (_, i) => {
+  // The lanes of a burst take over what others know: to read all topics from the beginning would be all that they do.
+  const known = Array.from({ length: lanes }, () => new Map<string, Seen>())
+  const writers = Array.from({ length: load.lanes }, (_, i) => {
     const own = prng.split(`writer ${i}`)
     const lane = new Lane({ context, name: `w${i}`, seat: own.pick(seats), prng: own })
     // Each step is a publish and a read.
-    const options = { prng: own, rate: rate / 2, lanes, mix: { append: 1 } }
-    const pace = new Generator({ ...options, idleShare: 0.1, idleMs: 500 })
-    return { lane, pace, writer: new Writer(lane) }
+    const pace = paceOf(context, { prng: own, lane: i, mix: { append: 1 }, perStep: 2 })
+    return { lane, pace, writer: new Writer(lane, load, known[i % lanes]) }
   })
   return {
     async run(until) {
       await Promise.all(
         writers.map(({ lane, pace, writer }) =>
-          lane.run(pace, until, () => writer.append(lane.prng.pick(topics))),
+          lane.run(pace, until, () => writer.append(load.pick(lane.prng, topics))),
         ),
       )
     },
@@ -58,25 +59,30 @@ interface Seen {
 
 class Writer {
   readonly #lane: Lane
-  readonly #seen = new Map<string, Seen>()
+  readonly #load: Load
+  readonly #seen: Map<string, Seen>
   #count = 0
 
-  constructor(lane: Lane) {
+  constructor(lane: Lane, load: Load, seen = new Map<string, Seen>()) {
     this.#lane = lane
+    this.#load = load
+    this.#seen = seen
   }
 
   async append(topic: string): Promise<void> {
     const n = ++this.#count
     const id = `${this.#lane.name}.${n}`
     const seen = this.#seen.get(topic) ?? { seq: 0, digest: emptyDigest }
+    const body = this.#load.body(this.#lane.prng, id)
     const at = { key: topic, topics: [topic] }
     let own: unknown
     const { outcome } = await this.#lane.operate(
       { f: 'publish', ...at, asked: (sender) => ({ id, sender, n, seen }) },
       async (client, value) => {
-        const result = await client.publish(topic, messageBody(id), { echo: true })
+        const result = await client.publish(topic, body, { echo: true })
         own = result.params['seq']
         if (result.outcome !== 'ok') return { outcome: result.outcome, error: result.error }
+        this.#load.stored(body)
         return { outcome: 'ok', told: { ...(value as object), seq: own } }
       },
     )

@@ -1,4 +1,5 @@
 import { sleep } from '../sleep.ts'
+import { messageRow } from './message-row.ts'
 import { sitDown } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { WorkloadContext } from './workload.ts'
@@ -47,7 +48,7 @@ async function readAll(
     history.record({ ...at, type: 'fail', error: result?.error ?? 'not connected' })
     return undefined
   }
-  const value = result.messages.map(({ seq, id }) => ({ seq, id }))
+  const value = result.messages.map(messageRow)
   history.record({ ...at, type: 'ok', value })
   return value.at(-1)?.seq ?? 0
 }

@@ -1,10 +1,11 @@
 import type { ChatClient } from '../client/chat-client.ts'
-import { messageBody } from '../client/message-body.ts'
 import type { PageRequest } from '../client/page.ts'
-import { Generator } from '../generator.ts'
 import { finalReads } from './final-reads.ts'
 import { Lane } from './lane.ts'
 import type { Answer } from './lane.ts'
+import type { Load } from './load.ts'
+import { messageRow } from './message-row.ts'
+import { paceOf } from './pace.ts'
 import { makeSeats, makeTopics } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
@@ -23,23 +24,16 @@ const maxLimit = 40
 type Kind = 'publish' | 'newest' | 'range'
 
 async function prepare(context: WorkloadContext): Promise<Prepared> {
-  const { prng, rate, lanes } = context
+  const { prng, load } = context
   const seats = await makeSeats(context, accounts)
   const [owner] = seats as [Seat, ...Seat[]]
   const topics = await makeTopics(context, owner)
-  const readers = Array.from({ length: lanes }, (_, i) => {
+  const readers = Array.from({ length: load.lanes }, (_, i) => {
     const own = prng.split(`reader ${i}`)
     const lane = new Lane({ context, name: `h${i}`, seat: own.pick(seats), prng: own })
     const mix = { publish: 2, newest: 2, range: 1 }
-    const pace = new Generator<Kind>({
-      prng: own,
-      rate,
-      lanes,
-      mix,
-      idleShare: 0.1,
-      idleMs: 500,
-    })
-    return { lane, pace, act: new Reader(lane, topics) }
+    const pace = paceOf<Kind>(context, { prng: own, lane: i, mix })
+    return { lane, pace, act: new Reader({ lane, topics, load }) }
   })
   return {
     async run(until) {
@@ -57,28 +51,31 @@ async function prepare(context: WorkloadContext): Promise<Prepared> {
 class Reader {
   readonly #lane: Lane
   readonly #topics: readonly string[]
+  readonly #load: Load
   /** The highest seq that this lane knows of, by topic; where ranges are drawn from. */
   readonly #known = new Map<string, number>()
   #count = 0
 
-  constructor(lane: Lane, topics: readonly string[]) {
+  constructor({ lane, topics, load }: { lane: Lane; topics: readonly string[]; load: Load }) {
     this.#lane = lane
     this.#topics = topics
+    this.#load = load
   }
 
   once(kind: Kind): Promise<Answer> {
-    const topic = this.#lane.prng.pick(this.#topics)
+    const topic = this.#load.pick(this.#lane.prng, this.#topics)
     return kind === 'publish' ? this.#publish(topic) : this.#read(topic, this.#request(kind, topic))
   }
 
   #publish(topic: string): Promise<Answer> {
     const n = ++this.#count
-    const body = messageBody(`${this.#lane.name}.${n}`)
+    const body = this.#load.body(this.#lane.prng, `${this.#lane.name}.${n}`)
     const asked = (sender: string): object => ({ id: body.id, sender, n })
     const operation = { f: 'publish', key: topic, topics: [topic], asked }
     return this.#lane.operate(operation, async (client, value) => {
       const { outcome, params, error } = await client.publish(topic, body, { echo: true })
       if (outcome !== 'ok') return { outcome, error }
+      this.#load.stored(body)
       return { outcome, told: { ...(value as object), seq: params['seq'] } }
     })
   }
@@ -98,7 +95,7 @@ class Reader {
       const { outcome, error, last, messages } = await client.look(topic, request)
       if (outcome !== 'ok') return { outcome, error }
       this.#known.set(topic, Math.max(last, this.#known.get(topic) ?? 0))
-      const rows = messages.map(({ seq, id }) => ({ seq, id }))
+      const rows = messages.map(messageRow)
       return { outcome, told: { ...(value as object), last, messages: rows } }
     })
   }

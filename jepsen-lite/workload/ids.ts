@@ -1,7 +1,7 @@
 import type { ChatClient } from '../client/chat-client.ts'
-import { Generator } from '../generator.ts'
 import { Lane } from './lane.ts'
 import type { Answer } from './lane.ts'
+import { paceOf } from './pace.ts'
 import { makeSeats } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
@@ -14,6 +14,10 @@ export const ids: Workload = {
   name: 'ids',
   says: 'W9: new topics and accounts at all nodes; no id may ever come twice.',
   mustSucceed: ['mint'],
+  withoutLoad: {
+    'hot-topic': 'whatever is made is new',
+    'large-messages': 'nobody sends messages',
+  },
   prepare,
 }
 
@@ -24,16 +28,15 @@ const mix = { topic: 200, user: 1 }
 type Kind = keyof typeof mix
 
 async function prepare(context: WorkloadContext): Promise<Prepared> {
-  const { prng, rate, lanes } = context
+  const { prng, lanes, load } = context
   const seats = await makeSeats(context, accounts)
   let fresh = 0
   const salt = prng.below(1_000_000)
   const nextLogin = (): string => `minted${salt}x${++fresh}`
-  const minters = Array.from({ length: lanes }, (_, i) => {
+  const minters = Array.from({ length: load.lanes }, (_, i) => {
     const own = prng.split(`minter ${i}`)
     const lane = new Lane({ context, name: `i${i}`, seat: seats[i % accounts] as Seat, prng: own })
-    const options = { prng: own, rate, lanes, mix, idleShare: 0.1, idleMs: 500 }
-    return { lane, pace: new Generator<Kind>(options) }
+    return { lane, pace: paceOf<Kind>(context, { prng: own, lane: i, mix }) }
   })
   const mint = (lane: Lane, kind: Kind): Promise<Answer> =>
     lane.operate({ f: 'mint', key: kind }, (client) =>
@@ -49,8 +52,9 @@ async function prepare(context: WorkloadContext): Promise<Prepared> {
       const until = performance.now() + deadlineMs
       // A node that is the last to come back gives out ids as well.
       await Promise.all(
-        minters.map(async ({ lane }) => {
+        minters.map(async ({ lane }, i) => {
           lane.leave()
+          if (i >= lanes) return
           for (const kind of Object.keys(mix) as Kind[])
             while ((await mint(lane, kind)).outcome !== 'ok' && performance.now() < until);
           lane.close()

@@ -64,9 +64,8 @@ export class Lane {
     act: (kind: Kind) => Promise<unknown>,
   ): Promise<void> {
     while (performance.now() < until) {
-      const step = generator.next()
-      await sleep(step.after, until)
-      if (step.kind !== 'idle' && performance.now() < until) await act(step.kind as Kind)
+      const kind = await generator.step(until)
+      if (kind !== undefined) await act(kind)
     }
   }
 

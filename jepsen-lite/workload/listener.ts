@@ -3,6 +3,7 @@ import type { CallResult } from '../client/connection.ts'
 import { attachByPages, attachFrom } from '../client/subscription.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
+import { messageRow } from './message-row.ts'
 import { sitDown } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { WorkloadContext } from './workload.ts'
@@ -76,9 +77,8 @@ export class Listener {
     const { outcome, error } = await this.#attach(client, (message) => {
       if (!this.#attached || this.#client !== client) return
       this.#cursor = message.seq
-      const told = { seq: message.seq, id: message.id, subscriber: name }
-      const damage = message.damaged ? { damaged: true } : {}
-      context.history.record({ ...at, type: 'ok', f: 'deliver', value: { ...told, ...damage } })
+      const told = { ...messageRow(message), subscriber: name }
+      context.history.record({ ...at, type: 'ok', f: 'deliver', value: told })
     })
     context.history.record({ ...at, type: outcome, value, ...(error !== undefined && { error }) })
     if (outcome !== 'ok') {

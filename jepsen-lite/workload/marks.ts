@@ -1,10 +1,10 @@
 import type { ChatClient } from '../client/chat-client.ts'
-import { messageBody } from '../client/message-body.ts'
-import { Generator } from '../generator.ts'
 import { sleep } from '../sleep.ts'
 import { finalReads, nodesLeft } from './final-reads.ts'
 import { Lane } from './lane.ts'
 import type { Answer } from './lane.ts'
+import type { Load } from './load.ts'
+import { paceOf } from './pace.ts'
 import { makeSeats, makeTopics, sitDown } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
@@ -23,24 +23,23 @@ const retryMs = 300
 type Kind = 'publish' | 'mark' | 'marks' | 'unread'
 
 async function prepare(context: WorkloadContext): Promise<Prepared> {
-  const { prng, rate, lanes } = context
+  const { prng, load } = context
   const seats = await makeSeats(context, accounts)
   const [owner] = seats as [Seat, ...Seat[]]
   const topics = await makeTopics(context, owner)
-  const readers = Array.from({ length: lanes }, (_, i) => {
+  const readers = Array.from({ length: load.lanes }, (_, i) => {
     const own = prng.split(`reader ${i}`)
     const seat = seats[i % accounts] as Seat
     const lane = new Lane({ context, name: `r${i}`, seat, prng: own })
     const mix = { publish: 2, mark: 3, marks: 2, unread: 1 }
-    const options = { prng: own, rate, lanes, mix, idleShare: 0.1, idleMs: 500 }
-    const marker = new Marker(lane, seat.user)
-    return { lane, marker, pace: new Generator<Kind>(options) }
+    const marker = new Marker({ lane, user: seat.user, load })
+    return { lane, marker, pace: paceOf<Kind>(context, { prng: own, lane: i, mix }) }
   })
   return {
     async run(until) {
       await Promise.all(
         readers.map(({ lane, pace, marker }) =>
-          lane.run(pace, until, (kind) => marker.once(kind, lane.prng.pick(topics))),
+          lane.run(pace, until, (kind) => marker.once(kind, load.pick(lane.prng, topics))),
         ),
       )
     },
@@ -58,13 +57,15 @@ async function prepare(context: WorkloadContext): Promise<Prepared> {
 class Marker {
   readonly #lane: Lane
   readonly #user: string
+  readonly #load: Load
   /** The end of each topic, as far as this lane knows. */
   readonly #ends = new Map<string, number>()
   #count = 0
 
-  constructor(lane: Lane, user: string) {
+  constructor({ lane, user, load }: { lane: Lane; user: string; load: Load }) {
     this.#lane = lane
     this.#user = user
+    this.#load = load
   }
 
   once(kind: Kind, topic: string): Promise<Answer> {
@@ -75,12 +76,13 @@ class Marker {
 
   #publish(topic: string): Promise<Answer> {
     const n = ++this.#count
-    const body = messageBody(`${this.#lane.name}.${n}`)
+    const body = this.#load.body(this.#lane.prng, `${this.#lane.name}.${n}`)
     const asked = (sender: string): object => ({ id: body.id, sender, n, member: this.#user })
     const operation = { f: 'publish', key: topic, topics: [topic], asked }
     return this.#lane.operate(operation, async (client, value) => {
       const { outcome, params, error } = await client.publish(topic, body)
       if (outcome !== 'ok') return { outcome, error }
+      this.#load.stored(body)
       return { outcome, told: { ...(value as object), seq: params['seq'] } }
     })
   }

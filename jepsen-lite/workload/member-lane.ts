@@ -1,10 +1,10 @@
 import type { ChatClient } from '../client/chat-client.ts'
 import { endOfTopic, stored } from '../client/chat-client.ts'
-import { messageBody } from '../client/message-body.ts'
 import type { Generator } from '../generator.ts'
 import { sleep } from '../sleep.ts'
 import { Lane } from './lane.ts'
 import type { LaneOptions } from './lane.ts'
+import { messageRow } from './message-row.ts'
 import type { WorkloadContext } from './workload.ts'
 
 export type MemberStep = 'send' | 'history' | 'leave'
@@ -50,8 +50,7 @@ export class MemberLane {
     const operation = { f: 'attach', key: topic, asked: () => who }
     const { outcome } = await this.#lane.operate(operation, async (client) => {
       client.listen(topic, (frame) => {
-        const { seq, id, damaged } = stored(frame)
-        const value = { ...who, seq, id, ...(damaged && { damaged }) }
+        const value = { ...who, ...messageRow(stored(frame)) }
         const process = this.#lane.name
         this.#context.history.record({ process, type: 'ok', f: 'deliver', key: topic, value })
       })
@@ -69,7 +68,7 @@ export class MemberLane {
 
   async #send(topic: string): Promise<void> {
     const n = ++this.#count
-    const body = messageBody(`${this.#lane.name}.${n}`)
+    const body = this.#context.load.body(this.#lane.prng, `${this.#lane.name}.${n}`)
     const asked = (sender: string): object => ({ id: body.id, sender, n, member: this.user })
     const { outcome } = await this.#lane.operate(
       { f: 'publish', key: topic, asked },
@@ -77,6 +76,7 @@ export class MemberLane {
         if (client !== this.#place?.client) return notAttached
         const result = await client.publish(topic, body, { echo: true })
         if (result.outcome !== 'ok') return { outcome: result.outcome, error: result.error }
+        this.#context.load.stored(body)
         return { outcome: 'ok', told: { ...(value as object), seq: result.params['seq'] } }
       },
     )
@@ -92,7 +92,7 @@ export class MemberLane {
         if (client !== this.#place?.client) return notAttached
         const read = await client.look(topic, request)
         if (read.outcome !== 'ok') return { outcome: read.outcome, error: read.error }
-        const messages = read.messages.map(({ seq, id }) => ({ seq, id }))
+        const messages = read.messages.map(messageRow)
         return { outcome: 'ok', told: { ...(value as object), last: read.last, messages } }
       },
     )

@@ -1,9 +1,10 @@
-import { Generator } from '../generator.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
 import { finalReads } from './final-reads.ts'
 import { Lane } from './lane.ts'
 import { MemberLane } from './member-lane.ts'
+import type { MemberStep } from './member-lane.ts'
+import { paceOf } from './pace.ts'
 import { insist, makeSeats, sitDown } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
@@ -13,6 +14,7 @@ export const membership: Workload = {
   name: 'membership',
   says: 'W7: members join, leave, are thrown out, banned and let in again while everybody sends.',
   mustSucceed: ['attach', 'leave', 'expel', 'ban', 'admit', 'publish', 'history', 'read-all'],
+  withoutLoad: { 'hot-topic': 'every member has a room of his own and writes to no other' },
   prepare,
 }
 
@@ -21,8 +23,8 @@ const roomMs = 8_000
 const adminRestMs = [40, 250] as const
 
 async function prepare(context: WorkloadContext): Promise<Prepared> {
-  const { prng, rate, lanes, topics } = context
-  const [owner, ...guests] = (await makeSeats(context, 1 + Math.ceil(lanes / topics))) as [
+  const { prng, load, topics } = context
+  const [owner, ...guests] = (await makeSeats(context, 1 + Math.ceil(load.lanes / topics))) as [
     Seat,
     ...Seat[],
   ]
@@ -33,13 +35,13 @@ async function prepare(context: WorkloadContext): Promise<Prepared> {
       return admin
     }),
   )
-  const members = Array.from({ length: lanes }, (_, i) => {
+  const members = Array.from({ length: load.lanes }, (_, i) => {
     const own = prng.split(`member ${i}`)
     const seat = guests[Math.floor(i / topics)] as Seat
     const member = new MemberLane({ context, name: `m${i}`, seat, prng: own })
     const mix = { send: 10, history: 4, leave: 1 }
-    const options = { prng: own, rate, lanes, mix, idleShare: 0.1, idleMs: 500 }
-    return { member, room: rooms[i % topics] as Admin, pace: new Generator(options) }
+    const pace = paceOf<MemberStep>(context, { prng: own, lane: i, mix })
+    return { member, room: rooms[i % topics] as Admin, pace }
   })
   for (const { member, room } of members) room.members.push(member.user)
   return {

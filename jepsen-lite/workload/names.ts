@@ -1,7 +1,8 @@
-import { Generator } from '../generator.ts'
 import type { Prng } from '../prng.ts'
 import { Lane } from './lane.ts'
 import { LoginLane } from './login-lane.ts'
+import type { Load } from './load.ts'
+import { paceOf } from './pace.ts'
 import { insist, makeSeats, sitDown } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
@@ -14,6 +15,7 @@ export const names: Workload = {
   name: 'names',
   says: 'W5: groups and accounts take and release the same unique names, and look them up.',
   mustSucceed: ['create', 'release', 'lookup'],
+  withoutLoad: { 'large-messages': 'names are short, and nobody sends messages' },
   prepare,
 }
 
@@ -28,19 +30,20 @@ const loginLanes = 2
 type Kind = 'take' | 'lookup'
 
 async function prepare(context: WorkloadContext): Promise<Prepared> {
-  const { prng, rate, lanes } = context
+  const { prng, lanes, load } = context
   const seats = await makeSeats(context, accounts)
-  const pool = new NamePool(prng.split('names'))
+  const pool = new NamePool(prng.split('names'), load)
   const groupLanes = await Promise.all(
-    Array.from({ length: lanes }, async (_, i) => {
+    Array.from({ length: load.lanes }, async (_, i) => {
       const own = prng.split(`names ${i}`)
       const seat = own.pick(seats)
       const lane = new Lane({ context, name: `a${i}`, seat, prng: own })
       const taker = new Taker(context, { lane, seat, pool })
-      for (let g = 0; g < groupsPerLane; g++) await insist('create a group', () => taker.newGroup())
+      // The lanes of bursts make theirs when they need them.
+      for (let g = 0; g < groupsPerLane && i < lanes; g++)
+        await insist('create a group', () => taker.newGroup())
       const mix = { take: 2, lookup: 1 }
-      const options = { prng: own, rate, lanes, mix, idleShare: 0.1, idleMs: 500 }
-      return { lane, taker, pace: new Generator<Kind>(options) }
+      return { lane, taker, pace: paceOf<Kind>(context, { prng: own, lane: i, mix }) }
     }),
   )
   const logins = Array.from(
@@ -75,21 +78,25 @@ async function prepare(context: WorkloadContext): Promise<Prepared> {
 /** The names that everybody wants at the time. */
 class NamePool {
   readonly #prng: Prng
+  readonly #load: Load
   #generation = 0
   #calls = 0
   readonly #salt: number
   now: readonly string[] = []
   readonly all: string[] = []
 
-  constructor(prng: Prng) {
+  constructor(prng: Prng, load: Load) {
     this.#prng = prng
+    this.#load = load
     this.#salt = prng.below(1_000_000)
     this.#renew()
   }
 
   next(): string {
-    if (++this.#calls > namesAtATime * callsPerName) this.#renew()
-    return this.#prng.pick(this.now)
+    // A hot name gets nearly all of the calls.
+    this.#calls += this.#load.hotOf(this.now) === undefined ? 1 : namesAtATime
+    if (this.#calls > namesAtATime * callsPerName) this.#renew()
+    return this.#load.pick(this.#prng, this.now)
   }
 
   #renew(): void {

@@ -1,7 +1,7 @@
-import { Generator } from '../generator.ts'
 import { sleep } from '../sleep.ts'
 import { finalReads } from './final-reads.ts'
 import { Listener } from './listener.ts'
+import { paceOf } from './pace.ts'
 import { Publisher } from './publisher.ts'
 import { makeSeats, makeTopics } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
@@ -31,15 +31,14 @@ export async function preparePublish(
   context: WorkloadContext,
   retries: boolean,
 ): Promise<Prepared> {
-  const { prng, rate, lanes } = context
+  const { prng, load } = context
   const seats = await makeSeats(context, accounts)
   const [owner] = seats
   if (!owner) throw new Error('there are no accounts')
   const topics = await makeTopics(context, owner)
-  const publishers = Array.from({ length: lanes }, (_, i) => {
+  const publishers = Array.from({ length: load.lanes }, (_, i) => {
     const own = prng.split(`publisher ${i}`)
-    const mix = { publish: 1 }
-    const generator = new Generator({ prng: own, rate, lanes, mix, idleShare: 0.1, idleMs: 500 })
+    const generator = paceOf(context, { prng: own, lane: i, mix: { publish: 1 } })
     const seat = own.pick(seats)
     return new Publisher({ context, name: `p${i}`, seat, topics, generator, prng: own, retries })
   })

@@ -1,6 +1,5 @@
 import { producerId } from '../client/producer-id.ts'
 import type { ChatClient, IdempotencyKey } from '../client/chat-client.ts'
-import { messageBody } from '../client/message-body.ts'
 import type { MessageBody } from '../client/message-body.ts'
 import type { CallResult } from '../client/connection.ts'
 import type { Generator } from '../generator.ts'
@@ -45,15 +44,14 @@ export class Publisher {
   }
 
   async run(until: number): Promise<void> {
-    const { generator, prng, topics, retries } = this.#options
+    const { context, generator, prng, topics, retries } = this.#options
     while (performance.now() < until) {
-      const step = generator.next()
-      await sleep(step.after, until)
-      if (step.kind === 'idle' || performance.now() >= until) continue
-      const topic = prng.pick(topics)
+      if (!(await generator.step(until))) continue
+      const topic = context.load.pick(prng, topics)
       const id = `${this.#options.name}.${++this.#count}`
       // A retry under a key must carry the same body, so it is drawn once.
-      const body = messageBody(id, prng.chance(0.02) ? prng.below(maxPadBytes) : 0)
+      const padBytes = prng.chance(0.02) ? prng.below(maxPadBytes) : 0
+      const body = context.load.body(prng, id, padBytes)
       if (!retries) await this.#attempt(topic, body, undefined)
       else await this.#untilStored(topic, body, until)
     }
@@ -95,6 +93,7 @@ export class Publisher {
       value: told,
       ...(error !== undefined && { error }),
     })
+    if (outcome === 'ok') context.load.stored(body)
     if (outcome === 'info') this.#leave()
     else if (outcome === 'fail') this.#attached.delete(topic)
     // A retry with the reason still there would be a busy loop.

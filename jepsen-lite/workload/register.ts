@@ -1,16 +1,21 @@
-import { Generator } from '../generator.ts'
 import type { ChatClient } from '../client/chat-client.ts'
+import type { Generator } from '../generator.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
+import { hotShare } from './load.ts'
+import { paceOf } from './pace.ts'
 import { makeSeats, sitDown } from './seats.ts'
 import type { Seat } from './seats.ts'
 import type { Prepared, Workload, WorkloadContext } from './workload.ts'
+
+const noMessages = 'nobody sends messages'
 
 /** W4: registers in the private description of `me`. Finds stale reads and writes that come and go. */
 export const register: Workload = {
   name: 'register',
   says: 'W4: reads and writes of registers, kept in the description of a user’s own topic.',
   mustSucceed: ['read', 'write'],
+  withoutLoad: { 'large-messages': noMessages },
   prepare: (context) => prepare(context, { registers: 8, mixOf: () => ({ read: 1, write: 1 }) }),
 }
 
@@ -22,6 +27,10 @@ export const readers: Workload = {
   name: 'readers',
   says: 'W4: registers with one writer per account, and many readers.',
   mustSucceed: ['read', 'write'],
+  withoutLoad: {
+    'hot-topic': 'every account has one writer, who cannot write to another',
+    'large-messages': noMessages,
+  },
   prepare: (context) =>
     prepare(context, {
       registers: 2,
@@ -31,6 +40,8 @@ export const readers: Workload = {
 
 const accounts = 6
 const reconnectMs = [20, 250] as const
+/** While a register is hot, one lane of so many stays with its own account. */
+const staysEvery = Math.round(1 / (1 - hotShare))
 
 interface Shape {
   /** Of one account; all of them are read again after the last heal. */
@@ -39,19 +50,25 @@ interface Shape {
 }
 
 async function prepare(context: WorkloadContext, shape: Shape): Promise<Prepared> {
-  const { prng, rate, lanes } = context
+  const { prng, load } = context
   const { registers } = shape
   const seats = await makeSeats(context, accounts)
+  const places = seats.flatMap((_, user) =>
+    Array.from({ length: registers }, (__, register) => ({ user, register })),
+  )
   let fresh = 0
   const next = (): number => ++fresh
-  const clients = Array.from({ length: lanes }, (_, i) => {
+  const clients = Array.from({ length: load.lanes }, (_, i) => {
     const own = prng.split(`register ${i}`)
     return new RegisterLane({
       context,
       name: `r${i}`,
       user: i % accounts,
       registers,
-      seat: seats[i % accounts] as Seat,
+      seats,
+      // The others carry on with what they always did.
+      followsHot: (i + 1) % staysEvery !== 0,
+      places,
       prng: own,
       next,
     })
@@ -62,10 +79,7 @@ async function prepare(context: WorkloadContext, shape: Shape): Promise<Prepared
         clients.map((client, i) => {
           const own = prng.split(`pace ${i}`)
           const mix = shape.mixOf(i)
-          return client.run(
-            new Generator({ prng: own, rate, lanes, mix, idleShare: 0.1, idleMs: 500 }),
-            until,
-          )
+          return client.run(paceOf(context, { prng: own, lane: i, mix }), until)
         }),
       )
     },
@@ -82,7 +96,11 @@ interface LaneOptions {
   readonly name: string
   readonly user: number
   readonly registers: number
-  readonly seat: Seat
+  readonly seats: readonly Seat[]
+  /** Goes over to the account of a register that is hot. */
+  readonly followsHot: boolean
+  /** All registers of all accounts. */
+  readonly places: readonly Place[]
   readonly prng: Prng
   readonly next: () => number
 }
@@ -90,6 +108,7 @@ interface LaneOptions {
 class RegisterLane {
   readonly #options: LaneOptions
   #client: ChatClient | undefined
+  #user: number | undefined
   #life = 0
 
   constructor(options: LaneOptions) {
@@ -98,32 +117,39 @@ class RegisterLane {
 
   async run(generator: Generator<'read' | 'write'>, until: number): Promise<void> {
     while (performance.now() < until) {
-      const step = generator.next()
-      await sleep(step.after, until)
-      if (step.kind === 'idle' || performance.now() >= until) continue
-      const { prng, registers } = this.#options
-      await this.#once(step.kind, prng.below(registers))
+      const kind = await generator.step(until)
+      if (kind !== undefined) await this.#once(kind, this.#choose())
     }
   }
 
   /** Reads every register until it answers. */
   async readAll(until: number): Promise<void> {
     for (let register = 0; register < this.#options.registers; register++)
-      while ((await this.#once('read', register)) !== 'ok' && performance.now() < until);
+      while (
+        (await this.#once('read', { user: this.#options.user, register })) !== 'ok' &&
+        performance.now() < until
+      );
   }
 
   close(): void {
     this.#client?.close()
   }
 
-  async #once(f: 'read' | 'write', register: number): Promise<string> {
-    const { context, name, user, prng, next } = this.#options
-    const client = await this.#connected()
+  #choose(): Place {
+    const { context, user, registers, prng, places, followsHot } = this.#options
+    const hot = context.load.hotOf(places)
+    if (hot) context.load.chosen(keyOf(hot), followsHot)
+    return hot && followsHot ? hot : { user, register: prng.below(registers) }
+  }
+
+  async #once(f: 'read' | 'write', { user, register }: Place): Promise<string> {
+    const { context, name, prng, next } = this.#options
+    const client = await this.#connected(user)
     const asked = f === 'write' ? { value: next() } : {}
     const at = {
       process: `${name}/${this.#life}`,
       f,
-      key: `u${user}.r${register}`,
+      key: keyOf({ user, register }),
       ...(client && { node: client.node }),
     }
     context.history.record({ ...at, type: 'invoke', ...asked })
@@ -140,12 +166,14 @@ class RegisterLane {
     return outcome
   }
 
-  async #connected(): Promise<ChatClient | undefined> {
-    if (this.#client?.isOpen) return this.#client
+  /** As the account `user`. */
+  async #connected(user: number): Promise<ChatClient | undefined> {
+    if (this.#client?.isOpen && this.#user === user) return this.#client
     if (this.#client) this.#leave()
-    const { context, seat, prng } = this.#options
+    const { context, seats, prng } = this.#options
     const node = prng.pick(context.world.nodes)
-    this.#client = await sitDown(context, seat, { node, topics: ['me'] })
+    this.#user = user
+    this.#client = await sitDown(context, seats[user] as Seat, { node, topics: ['me'] })
     return this.#client
   }
 
@@ -154,6 +182,15 @@ class RegisterLane {
     this.#client = undefined
     this.#life++
   }
+}
+
+interface Place {
+  readonly user: number
+  readonly register: number
+}
+
+function keyOf({ user, register }: Place): string {
+  return `u${user}.r${register}`
 }
 
 interface Answer {

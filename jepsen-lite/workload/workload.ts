@@ -1,6 +1,7 @@
 import type { HistoryWriter } from '../history.ts'
 import type { Prng } from '../prng.ts'
 import type { World } from '../world/world.ts'
+import type { Load, LoadKind } from './load.ts'
 
 /** What clients do during a run. Its operations and what they mean are listed in README.md. */
 export interface Workload {
@@ -9,6 +10,8 @@ export interface Workload {
   readonly says: string
   /** Operations that must each have succeeded at least once. */
   readonly mustSucceed: readonly string[]
+  /** Faults of load that mean nothing here, and why; they are skipped. */
+  readonly withoutLoad?: Readonly<Partial<Record<LoadKind, string>>>
   /** Accounts, topics, whatever clients need; before any fault. Rejects with CouldNotRun. */
   prepare(context: WorkloadContext): Promise<Prepared>
 }
@@ -20,6 +23,8 @@ export interface WorkloadContext {
   /** Operations per second, all lanes together. */
   readonly rate: number
   readonly lanes: number
+  /** What faults of load want of the clients. It has lanes of its own for bursts. */
+  readonly load: Load
   readonly topics: number
   /** Of a single call, ms. */
   readonly callDeadlineMs: number

@@ -1,7 +1,7 @@
 import type { OpDraft } from '../op.ts'
 
 /** What a node tells on its admin address; only the fields that are read here. */
-interface Status {
+export interface Status {
   readonly node: {
     readonly index: number
     readonly name: string
@@ -17,6 +17,8 @@ interface Status {
     readonly voters: readonly number[]
     readonly learners: readonly number[]
     readonly joint: boolean
+    /** Missing: the server does not tell which of its replicas of the group this is. */
+    readonly opened?: number
   }[]
   readonly members: readonly { readonly index: number; readonly name: string }[]
 }
@@ -67,6 +69,13 @@ export class AdminView {
     return this.#json<RingReport>('/v1/ring')
   }
 
+  /** The group of a topic, as `groupName` calls it. */
+  async locate(topic: string): Promise<string | undefined> {
+    const path = `/v1/locate?topic=${encodeURIComponent(topic)}`
+    const found = await this.#json<{ readonly partition: number }>(path)
+    return found === undefined ? undefined : groupName(found.partition)
+  }
+
   async digest(): Promise<DigestReport | undefined> {
     return this.#json<DigestReport>('/v1/digest', digestDeadlineMs)
   }
@@ -110,7 +119,8 @@ export function agreeOnIndexes(reports: readonly (DigestReport | undefined)[]): 
   return true
 }
 
-function groupName(group: number): string {
+/** Group 0 is meta. */
+export function groupName(group: number): string {
   return group === 0 ? 'meta' : `p${group}`
 }
 
@@ -124,7 +134,7 @@ export function factsOf(
     readonly replicas: number
     readonly idle?: boolean
     /** Which life of its data the node is in. */
-    readonly data?: number
+    readonly data?: number | string
   },
 ): OpDraft[] {
   const seen = { process: 'observer', type: 'ok', node } as const
@@ -141,6 +151,7 @@ export function factsOf(
       voters: names(voters),
       learners: names(learners),
       joint: rest.joint,
+      ...(rest.opened !== undefined && { opened: rest.opened }),
     }))
     const value = {
       boot: status.node.bootId,

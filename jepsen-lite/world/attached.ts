@@ -7,7 +7,7 @@ import type { Prng } from '../prng.ts'
 import { LinkProxy } from '../proxy/link-proxy.ts'
 import { AdminView, factsOf } from './admin-view.ts'
 import { developmentApiKey } from './cluster-config.ts'
-import { rolesOf } from './roles.ts'
+import { locateBy, rolesOf } from './roles.ts'
 import type { Lack, Link, Need, NodeClock, NodeDisk, NodeEnd, Roles, World } from './world.ts'
 import type { ImpostorEnd } from './world.ts'
 
@@ -190,6 +190,10 @@ export class AttachedWorld implements World {
 
   roles(): Promise<Roles> {
     return rolesOf([...this.#byName.values()])
+  }
+
+  async locate(topic: string): Promise<string | undefined> {
+    return locateBy([...this.#byName.values()], topic)
   }
 
   async observe(final: boolean): Promise<OpDraft[]> {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { sleep } from '../sleep.ts'
 import { ChangeRefused } from './world.ts'
-import type { Administrator } from './world.ts'
+import type { Administrator, ImpostorEnd } from './world.ts'
 
 /** What the administrator needs of the world whose members it changes. */
 export interface Membership {
@@ -11,6 +11,8 @@ export interface Membership {
   letGo(name: string): void
   /** The process is gone, and the node no longer in `World.nodes`. */
   forget(name: string): Promise<void>
+  /** The server of one that was forgotten, once more. */
+  comeBack(name: string): Promise<ImpostorEnd>
   /** Admin addresses of members, those that serve first, and `last` last. */
   admins(last?: string): Promise<string[]>
 }
@@ -61,8 +63,8 @@ export class LocalAdministrator implements Administrator {
     this.#joined = options.founders
   }
 
-  async join(): Promise<string> {
-    const name = `n${++this.#joined}`
+  async join(as?: string): Promise<string> {
+    const name = as ?? `n${++this.#joined}`
     const { token } = JSON.parse(await this.#run(['token', 'new', '--json'])) as { token: string }
     const doors = (await this.#members.admins()).slice(0, 3).flatMap((admin) => ['--join', admin])
     const node = await this.#members.add(name, ({ peer, client, admin, data }) => [
@@ -80,6 +82,10 @@ export class LocalAdministrator implements Administrator {
       throw new ChangeRefused(`${name} could not join: ${end ?? 'it is not ready in time'}`)
     }
     return name
+  }
+
+  comeBack(node: string): Promise<ImpostorEnd> {
+    return this.#members.comeBack(node)
   }
 
   async drain(node: string): Promise<void> {

@@ -25,6 +25,8 @@ export interface LocalNodeOptions {
   readonly diskShim: string | undefined
   readonly faketime: string | undefined
   readonly environment: Readonly<Record<string, string>>
+  /** A removed node whose name and place this one takes. */
+  readonly after?: LocalNode
 }
 
 const adminDeadlineMs = 1_000
@@ -48,6 +50,7 @@ export class LocalNode {
   readonly #allowed: Allowed[] = []
   #words: RegExp | undefined
   #isForGood = false
+  readonly #life: number
 
   constructor(options: LocalNodeOptions) {
     const { addresses, command, data, notes, logFile, diskShim, faketime } = options
@@ -59,6 +62,9 @@ export class LocalNode {
     this.view = new AdminView(addresses.admin, adminDeadlineMs)
     this.machine = new MachineView(addresses.admin)
     this.#logFile = logFile
+    this.#life = (options.after?.life ?? 0) + 1
+    // What the one before wrote into the same log is held against that one.
+    if (options.after) this.#allowed.push({ from: 0, to: this.#logSize(), words: /^/ })
     this.#redirects = join(notes, 'redirects.json')
     this.#stall = join(notes, 'stall')
     if (diskShim !== undefined)
@@ -86,6 +92,17 @@ export class LocalNode {
     writeFileSync(this.#redirects, JSON.stringify(redirects))
   }
 
+  /** Of this name; with each removal and return there is one more. */
+  get life(): number {
+    return this.#life
+  }
+
+  /** Another one whenever the data is not what the node left there; undefined while it is what it always was. */
+  get dataLife(): string | number | undefined {
+    const own = this.disk?.dataLife
+    return this.#life === 1 ? own : `${this.#life}.${own ?? 1}`
+  }
+
   stall(ms: number): void {
     writeFileSync(this.#stall, String(ms))
     this.process.stall()
@@ -103,7 +120,7 @@ export class LocalNode {
 
   allowEnd(words: RegExp | undefined, isForGood: boolean): void {
     this.#isForGood = words !== undefined && isForGood
-    const size = existsSync(this.#logFile) ? statSync(this.#logFile).size : 0
+    const size = this.#logSize()
     const last = this.#allowed.at(-1)
     if (last && last.to === Infinity)
       this.#allowed[this.#allowed.length - 1] = { ...last, to: size }
@@ -128,6 +145,10 @@ export class LocalNode {
     await this.process.close()
     this.disk?.close()
     await this.clientProxy.close()
+  }
+
+  #logSize(): number {
+    return existsSync(this.#logFile) ? statSync(this.#logFile).size : 0
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ClientAddress } from '../client/connection.ts'
@@ -11,6 +11,7 @@ import { writeJson } from '../store.ts'
 import type { RunFolder } from '../store.ts'
 import type { OpDraft } from '../op.ts'
 import { agreeOnIndexes, digestFacts, factsOf } from './admin-view.ts'
+import { comeBack } from './come-back.ts'
 import { clusterConfig, developmentApiKey } from './cluster-config.ts'
 import type { NodeAddresses } from './cluster-config.ts'
 import { freePorts } from './free-ports.ts'
@@ -20,7 +21,7 @@ import type { JoinAddresses, JoiningNode } from './local-administrator.ts'
 import { LocalNode } from './local-node.ts'
 import { buildDiskShim, findFaketime } from './preload.ts'
 import type { Preload } from './preload.ts'
-import { rolesOf } from './roles.ts'
+import { locateBy, rolesOf } from './roles.ts'
 import type {
   Impostor,
   ImpostorEnd,
@@ -88,6 +89,7 @@ export class LocalWorld implements World {
         add: (name, how) => this.#join(name, how),
         letGo: (name) => this.allowEnd(name, farewell),
         forget: (name) => this.#forget(name),
+        comeBack: (name) => comeBack(this.#formerNode(name)),
         admins: (last) => this.#admins(last),
       },
     })
@@ -213,19 +215,24 @@ export class LocalWorld implements World {
     return rolesOf([...this.#byName.values()])
   }
 
+  locate(topic: string): Promise<string | undefined> {
+    return locateBy([...this.#byName.values()], topic)
+  }
+
   async observe(final: boolean): Promise<OpDraft[]> {
     const idle = final && (await this.administrator.isIdle())
     const facts = await Promise.all(
-      [...this.#byName.values()].map(async ({ name, view, machine, disk, process: running }) => {
-        if (!running.isRunning) return []
-        const data = disk?.dataLife
+      [...this.#byName.values()].map(async (node) => {
+        const { name, view, machine, disk } = node
+        if (!node.process.isRunning) return []
+        const data = node.dataLife
         const [status, ring, seen] = await Promise.all([
           view.status(),
           view.ring(),
           machine.fact(name, disk?.counts),
         ])
         // It was emptied while it was asked: nobody knows which of its lives the answer is of.
-        if (disk?.dataLife !== data) return seen
+        if (node.dataLife !== data) return seen
         const about = { final, replicas: this.#replicas, idle, ...(data !== undefined && { data }) }
         return [...factsOf(name, status, ring, about), ...seen]
       }),
@@ -257,6 +264,7 @@ export class LocalWorld implements World {
     if (this.#stopping) throw new CouldNotRun('the cluster is being stopped')
     const { folder } = this.#options
     const { name, client } = addresses
+    const after = this.#former.findLast((node) => node.name === name)
     const node = new LocalNode({
       addresses,
       command: [process.execPath, '--import', redirectModule, this.#program, 'serve', ...how],
@@ -267,6 +275,7 @@ export class LocalWorld implements World {
       diskShim: this.#diskShim.path,
       faketime: this.#faketime.path,
       environment: this.#options.environment ?? {},
+      ...(after && { after }),
     })
     this.#byName.set(name, node)
     return node
@@ -291,8 +300,11 @@ export class LocalWorld implements World {
     name: string,
     how: (addresses: JoinAddresses) => readonly string[],
   ): Promise<JoiningNode> {
-    const [addresses] = (await newAddresses([name])) as [NodeAddresses]
+    const former = this.#former.findLast((it) => it.name === name)
+    const [addresses = former?.addresses] = former ? [] : await newAddresses([name])
+    if (!addresses) throw new Error(`there is no place for ${name}`)
     const data = join(this.#options.folder.nodes, name)
+    if (former) rmSync(data, { recursive: true, force: true })
     const node = await this.#add(addresses, how({ ...addresses, data }))
     await this.#joinLinks()
     this.nodes.push(name)
@@ -315,6 +327,12 @@ export class LocalWorld implements World {
       this.#links.delete(link)
       await proxy.close()
     }
+  }
+
+  #formerNode(name: string): LocalNode {
+    const former = this.#former.findLast((node) => node.name === name)
+    if (!former || this.#byName.has(name)) throw new Error(`${name} was not removed`)
+    return former
   }
 
   async #admins(last: string | undefined): Promise<string[]> {

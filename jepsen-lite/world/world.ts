@@ -1,5 +1,5 @@
 import type { ClientAddress } from '../client/connection.ts'
-import type { LinkFault } from '../proxy/link-fault.ts'
+import type { LinkFault, LinkStats } from '../proxy/link-fault.ts'
 import type { Direction } from '../proxy/link-proxy.ts'
 import type { OpDraft } from '../op.ts'
 import type { Random } from '../../src/ports.ts'
@@ -58,6 +58,8 @@ export interface World {
   /** Whether the node says that it serves. */
   isReady(node: string): Promise<boolean>
   roles(): Promise<Roles>
+  /** The group of a topic, as `roles` calls it; undefined: nobody can tell. */
+  locate(topic: string): Promise<string | undefined>
   /** Facts for the history: `cluster-state`, `ring`, `digest`, `log`. What cannot be reached is left out. */
   observe(final: boolean): Promise<OpDraft[]>
   /** Missing: the members of this world cannot be changed. */
@@ -85,6 +87,8 @@ export type Impostor = (typeof impostors)[number]
 export interface ImpostorEnd {
   /** It did not serve, and ended by itself. */
   readonly refused: boolean
+  /** It said that it serves; neither: it was still waiting for something at the deadline. */
+  readonly served?: boolean
   readonly words: string
 }
 
@@ -147,8 +151,13 @@ export interface NodeClock {
  * with ChangeRefused: the world is well, the cluster would not.
  */
 export interface Administrator {
-  /** A new node, started and asked to join; its name is in `World.nodes` from then on. */
-  join(): Promise<string>
+  /**
+   * A new node, started and asked to join; its name is in `World.nodes` from then on. `as`: under the
+   * name and at the place of one that was removed, with an empty disk.
+   */
+  join(as?: string): Promise<string>
+  /** A node that was removed is started again as it was, with the disk that it had; it is gone again when this settles. */
+  comeBack(node: string): Promise<ImpostorEnd>
   /** The node gives up its partitions and keeps none; it stays a member. */
   drain(node: string): Promise<void>
   /** The node takes partitions again. */
@@ -170,6 +179,8 @@ export interface Link {
   heal(): void
   /** Grows with everything that the present fault does: bytes swallowed, connections reset, ... */
   readonly effects: number
+  /** The same in detail. */
+  readonly stats: Readonly<LinkStats>
 }
 
 /** Who holds what, as far as the nodes tell. */
@@ -179,6 +190,15 @@ export interface Roles {
   readonly metaTerm: number
   /** Node → number of partitions that it leads. */
   readonly led: ReadonlyMap<string, number>
+  /** `meta`, `p1`, `p2`, ... as far as any node told of them. */
+  readonly groups: ReadonlyMap<string, GroupRoles>
+}
+
+export interface GroupRoles {
+  /** Undefined: nobody says that it leads. Of two, the one of the later term. */
+  readonly leader: string | undefined
+  /** Names; none while they are being changed. */
+  readonly voters: readonly string[]
 }
 
 /** The fewest nodes that are more than half. */

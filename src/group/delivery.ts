@@ -1,4 +1,4 @@
-import { assert } from '../assert.ts'
+import { assert, sometimes } from '../assert.ts'
 import type { Entry, Index } from '../raft/entry.ts'
 
 interface Parcel {
@@ -17,6 +17,7 @@ export class Delivery {
   readonly #deliver: (entries: readonly Entry[]) => void
   #queue: Parcel[] = []
   #delivered: Index
+  #handedOut: Index
   /** A snapshot has brought what is at or below. */
   #skipTo: Index = 0
   #holds = 0
@@ -26,6 +27,7 @@ export class Delivery {
   /** `applied`: the machine's index at the start. */
   constructor(applied: Index, deliver: (entries: readonly Entry[]) => void) {
     this.#delivered = applied
+    this.#handedOut = applied
     this.#deliver = deliver
   }
 
@@ -34,13 +36,18 @@ export class Delivery {
     return this.#delivered
   }
 
+  /** The last index that the core has handed out; what lies between waits. A snapshot does not change it. */
+  get handedOut(): Index {
+    return this.#handedOut
+  }
+
   /** Entries without a change of members. */
   add(entries: readonly Entry[]): void {
     const last = entries[entries.length - 1]
-    if (last === undefined || last.index <= this.#skipTo) return
-    if ((entries[0] as Entry).index <= this.#skipTo) {
-      entries = entries.filter((entry) => entry.index > this.#skipTo)
-    }
+    if (last === undefined) return
+    this.#handedOut = last.index
+    if (last.index <= this.#skipTo) return
+    if ((entries[0] as Entry).index <= this.#skipTo) entries = behind(entries, this.#skipTo)
     if (this.#queue.length === 0 && this.#holds === 0) this.#hand(entries)
     else this.#queue.push({ entries, isReady: true })
   }
@@ -48,6 +55,7 @@ export class Delivery {
   /** A change of members; `ready` is to be called when the new ones are durable. */
   addChange(entry: Entry): () => void {
     const parcel: Parcel = { entries: [entry], isReady: false }
+    this.#handedOut = entry.index
     if (entry.index > this.#skipTo) this.#queue.push(parcel)
     return () => {
       parcel.isReady = true
@@ -78,9 +86,17 @@ export class Delivery {
     for (const wake of this.#quiet.splice(0)) wake()
   }
 
-  /** A snapshot at `index` stands for all that was to be handed over. */
+  /**
+   * A snapshot at `index` stands for all up to there. What came in behind it, while it was on its way
+   * or its rows were put in place, is still to be handed over: the core hands out nothing twice.
+   */
   reset(index: Index): void {
-    this.#queue = []
+    this.#queue = this.#queue.flatMap((parcel) => {
+      const entries = behind(parcel.entries, index)
+      if (entries.length === parcel.entries.length) return parcel
+      return entries.length === 0 ? [] : { ...parcel, entries }
+    })
+    sometimes(this.#queue.length > 0, 'group: entries behind a snapshot waited for its rows')
     this.#delivered = index
     this.#skipTo = index
   }
@@ -107,4 +123,8 @@ export class Delivery {
     this.#delivered = (entries[entries.length - 1] as Entry).index
     this.#deliver(entries)
   }
+}
+
+function behind(entries: readonly Entry[], index: Index): readonly Entry[] {
+  return entries.filter((entry) => entry.index > index)
 }

@@ -237,18 +237,19 @@ export class Group {
       if (!this.#raft.hasReady()) break
       this.#carryOut(this.#raft.ready())
     }
-    this.#stores.settleInstalled()
+    this.#stores.settleInstalled(() => this.#raft.status().applied)
     this.#serveMissing()
     return this.#raft.hasReady()
   }
 
   /** The machine's rows were replaced by those of a snapshot, and it has read them. */
   installed(index: Index, stored: () => void): void {
+    // Of what the core has handed out already, the machine will report nothing more.
+    const handedOut = Math.min(index, this.#delivery.handedOut)
     this.#applied = index
     this.#delivery.reset(index)
     this.#stores.installed(index, stored)
-    // Of what the core had handed out already, the machine will report nothing more.
-    this.#raft.appliedTo(Math.min(index, this.#delivery.taken))
+    this.#raft.appliedTo(handedOut)
     this.#reads.appliedTo(index)
   }
 

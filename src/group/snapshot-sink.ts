@@ -117,8 +117,10 @@ export class SnapshotSink {
     try {
       await group.delivery.quiet(group.appliedIndex)
       if (!group.isOpen) throw new SnapshotRefused('the group was closed')
-      const isStale =
-        meta.index <= group.delivery.delivered || group.isLeader || m.term < group.term
+      // What the core has handed out already, the machine gets without it.
+      const { delivered, handedOut } = group.delivery
+      const isHere = meta.index <= Math.max(delivered, handedOut)
+      const isStale = isHere || group.isLeader || m.term < group.term
       sometimes(isStale, 'group: a snapshot came too late')
       if (!isStale) await this.#exchangeAlone(group, meta)
       // Stale or not, the core answers, and the leader learns where this member stands.

@@ -3,7 +3,7 @@ import { faultPoint } from '../fault-points.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { SnapshotMeta } from '../raft/entry.ts'
 import { KeyWriter, groupRange } from '../store/keys.ts'
-import type { Log } from '../store/log.ts'
+import type { Log, Step } from '../store/log.ts'
 import type { Op, Pair, Store } from '../store/store.ts'
 import { finishRemovals } from './removal.ts'
 import {
@@ -74,21 +74,29 @@ export async function finishInstalls(log: Log, store: Store): Promise<void> {
   }
 }
 
-/** The log starts behind the snapshot, unless it already holds that entry. */
+/**
+ * The log starts behind the snapshot, unless it already holds that entry. Then it may still lack the
+ * members: the machine stands at the snapshot, so no change at or below is applied once more.
+ */
 export async function adopt(log: Log, group: GroupId, snapshot: SnapshotMeta): Promise<void> {
   const here = log.group(group)
-  const { index, term } = snapshot
-  const isCovered = here.marker.index >= index
-  if (isCovered || (here.lastIndex() >= index && here.term(index) === term)) return
+  const { index, term, conf } = snapshot
+  if (here.marker.index >= index) return
+  const append = (step: Step): Promise<void> =>
+    new Promise((resolve) => log.append(group, step, true, resolve))
+  if (here.lastIndex() >= index && here.term(index) === term) {
+    if ((here.conf?.index ?? 0) >= index) return
+    sometimes(true, 'group: a log that held the entries took the members of a snapshot')
+    await append({ hardState: null, entries: [], snapshot: null, conf: { index, conf } })
+    return
+  }
   const before = here.initialState().hardState
   const hardState = {
     term: Math.max(before.term, term),
     vote: before.term >= term ? before.vote : 0,
     commit: Math.max(before.commit, index),
   }
-  await new Promise<void>((resolve) =>
-    log.append(group, { hardState, entries: [], snapshot, conf: null }, true, resolve),
-  )
+  await append({ hardState, entries: [], snapshot, conf: null })
 }
 
 function join(prefix: Uint8Array, key: Uint8Array): Uint8Array {

@@ -78,11 +78,14 @@ export class Stores {
     this.#installed = { index, stored }
   }
 
-  /** Those rows are safe when the log has durably taken the snapshot too, or holds that entry. */
-  settleInstalled(): void {
+  /**
+   * Those rows are safe when the log has durably taken the snapshot too, or holds that entry and each
+   * change of members up to there: all that the core, which stands at `applied`, has handed out.
+   */
+  settleInstalled(applied: () => Index): void {
     const { log } = this.#around
     const installed = this.#installed
-    if (installed === null || log.group(this.#id).lastIndex() < installed.index) return
+    if (installed === null || applied() < installed.index) return
     this.#installed = null
     // Durable behind everything that was stored for it (STORE-1).
     log.append(this.#id, emptyStep, true, installed.stored)

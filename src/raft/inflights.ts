@@ -9,6 +9,8 @@ export class Inflights {
   readonly maxBytes: number
   count = 0
   bytes = 0
+  /** Messages that may be under way now: half of what was, after a refusal; one more for each that arrives. */
+  allowed: number
   #start = 0
   #capacity = 8
   #indexes: Index[] = []
@@ -17,11 +19,12 @@ export class Inflights {
   constructor(maxMessages: number, maxBytes: number) {
     this.maxMessages = maxMessages
     this.maxBytes = maxBytes
+    this.allowed = maxMessages
   }
 
   /** The byte bound is soft by one message, so that one large entry can always pass. */
   get isFull(): boolean {
-    return this.count >= this.maxMessages || this.bytes >= this.maxBytes
+    return this.count >= this.allowed || this.bytes >= this.maxBytes
   }
 
   add(lastIndex: Index, bytes: number): void {
@@ -33,9 +36,17 @@ export class Inflights {
     this.bytes += bytes
   }
 
-  /** Frees every message whose last index is at or below `index`. */
+  /** Frees every message whose last index is at or below `index`: they have arrived. */
   freeTo(index: Index): void {
-    while (this.count > 0 && (this.#indexes[this.#start] as Index) <= index) this.freeFirst()
+    while (this.count > 0 && (this.#indexes[this.#start] as Index) <= index) {
+      this.freeFirst()
+      if (this.allowed < this.maxMessages) this.allowed++
+    }
+  }
+
+  /** One of them was lost or overtaken: what came after it was sent in vain. */
+  narrow(): void {
+    this.allowed = Math.max(1, this.count >> 1)
   }
 
   /** Makes room for one more, in case the whole window was lost. */

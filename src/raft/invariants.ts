@@ -78,6 +78,8 @@ function checkPeer(core: Core, peer: Progress): void {
   assert(match <= core.log.lastIndex, 'RAFT-12', seen)
   assert(next <= core.log.lastIndex + 1, 'RAFT-12', seen)
   assert(inflights.count <= inflights.maxMessages, 'RAFT-12', seen)
+  const { allowed, maxMessages } = inflights
+  assert(allowed >= 1 && allowed <= maxMessages, 'RAFT-12', { id, allowed, maxMessages })
   assert(inflights.count > 0 || inflights.bytes === 0, 'RAFT-12', { id, bytes: inflights.bytes })
   assert(state === 'replicate' || inflights.count === 0, 'RAFT-12', seen)
   assert((state === 'snapshot') === peer.pendingSnapshot > 0, 'RAFT-12', seen)

@@ -109,6 +109,7 @@ export class Progress {
   refuse(rejected: Index, hint: Index): boolean {
     if (this.state === 'replicate') {
       if (rejected <= this.match) return false
+      this.inflights.narrow()
       this.next = this.match + 1
       this.sentCommit = Math.min(this.sentCommit, this.match)
       return true

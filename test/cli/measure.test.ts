@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Latencies, median, quantileOf } from '../../src/cli/bench/latencies.ts'
 import { isClean, Ledger } from '../../src/cli/bench/ledger.ts'
-import { valueIn } from '../../src/cli/bench/node-metrics.ts'
+import { electionsIn, rise, valueIn } from '../../src/cli/bench/node-metrics.ts'
 import { numberInFrame, numberOf, payload } from '../../src/cli/bench/payload.ts'
 
 test('quantiles are right to the width of a bucket', () => {
@@ -113,4 +113,20 @@ test('a metric is found by its whole name, whatever labels it has', () => {
   const text = '# TYPE a_total counter\na_total{node="n1"} 3\nb_seconds 0.25\nba_total 9\n'
   expect([valueIn(text, 'a_total'), valueIn(text, 'b_seconds')]).toEqual([3, 0.25])
   expect(valueIn(text, 'total')).toBeNaN()
+})
+
+test('elections of a node are told apart, and counted on when it was started again', () => {
+  const text = [
+    'flotilla_group_elections_total 9',
+    'flotilla_group_elections_by_timeout_total{node="n1"} 4',
+    'flotilla_group_elections_by_lost_link_total{node="n1"} 3',
+    'flotilla_group_elections_by_transfer_total{node="n1"} 2',
+  ].join('\n')
+  const now = { byTimeout: 4, byLostLink: 3, byTransfer: 2 }
+  expect(electionsIn(text)).toEqual(now)
+  expect(electionsIn('')).toEqual({ byTimeout: 0, byLostLink: 0, byTransfer: 0 })
+  const before = { byTimeout: 4, byLostLink: 1, byTransfer: 0 }
+  expect(rise(before, now)).toEqual({ byTimeout: 0, byLostLink: 2, byTransfer: 2 })
+  expect(rise({ ...before, byTransfer: 3 }, now)).toEqual(now)
+  expect(rise(undefined, now)).toEqual(now)
 })

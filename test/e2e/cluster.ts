@@ -11,11 +11,16 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { agreeOnIndexes } from '../../jepsen-lite/world/admin-view.ts'
 import { freePorts } from '../../jepsen-lite/world/free-ports.ts'
+import type { DigestReport } from '../../src/node/facts.ts'
 
 /** What `npm run build` made; FLOTILLA_DIST names another folder that was built into. */
-const dist = process.env['FLOTILLA_DIST'] ?? resolve(import.meta.dirname, '../../dist')
+export const dist = process.env['FLOTILLA_DIST'] ?? resolve(import.meta.dirname, '../../dist')
 export const program = join(dist, 'src/cli/main.js')
+
+/** For all nodes of a new cluster together, on a machine with much else to do. ms */
+const startMs = 50_000
 
 /** Polls until `check` gives something; the message of the failure names what was waited for. */
 export async function until<T>(
@@ -40,12 +45,16 @@ export async function until<T>(
 
 export interface TestNode {
   readonly name: string
+  readonly peer: string
   readonly client: string
   readonly admin: string
   readonly logFile: string
   readonly data: string
   /** What `serve` is started with. */
   readonly serve: readonly string[]
+  /** Modules that are loaded before the server, and what stands in its environment: of the next start. */
+  preloads: readonly string[]
+  environment: Readonly<Record<string, string>>
   process: ChildProcess | null
 }
 
@@ -72,6 +81,7 @@ export class TestCluster implements AsyncDisposable {
     options: Record<string, unknown> = {},
     partitions = 16,
     replicationFactor = Math.min(3, count),
+    prepare: (nodes: readonly TestNode[], dir: string) => Promise<void> = async () => {},
   ): Promise<TestCluster> {
     if (!existsSync(program)) throw new Error('run `npm run build` first: these tests run dist/')
     const dir = mkdtempSync(join(tmpdir(), 'flotilla-e2e-'))
@@ -93,28 +103,38 @@ export class TestCluster implements AsyncDisposable {
     writeFileSync(config, JSON.stringify({ cluster, nodes, options }))
     const made = new TestCluster(
       dir,
-      nodes.map(({ name, client, admin, data }) => ({
-        name,
-        client,
-        admin,
-        data,
-        logFile: join(dir, `${name}.log`),
-        serve: ['--config', config, '--node', name],
+      nodes.map((node) => ({
+        ...node,
+        logFile: join(dir, `${node.name}.log`),
+        serve: ['--config', config, '--node', node.name],
+        preloads: [],
+        environment: {},
         process: null,
       })),
     )
+    await prepare(made.nodes, dir)
     for (let i = 0; i < count; i++) made.launch(i)
-    await made.ready()
+    try {
+      await made.ready(startMs)
+    } catch (error) {
+      await made[Symbol.asyncDispose]() // nobody else will
+      throw error
+    }
     return made
   }
 
   launch(i: number): void {
     const node = this.#node(i)
     const out = openSync(node.logFile, 'a')
-    node.process = spawn(process.execPath, [program, 'serve', ...node.serve], {
-      stdio: ['ignore', out, out],
-      env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
+    const preloads = node.preloads.flatMap((path) => ['--import', path])
+    // It ends with this process, also when that is killed in the middle of a test.
+    const words = ['serve', ...node.serve, '--until-stdin-ends']
+    const child = spawn(process.execPath, [...preloads, program, ...words], {
+      stdio: ['pipe', out, out],
+      env: { ...process.env, UV_THREADPOOL_SIZE: '8', ...node.environment },
     })
+    child.stdin!.on('error', () => undefined) // it died; its exit tells
+    node.process = child
     closeSync(out)
   }
 
@@ -130,8 +150,9 @@ export class TestCluster implements AsyncDisposable {
     const serve = Object.entries(wishes).flatMap(([key, value]) => [`--${key}`, value as string])
     const logFile = join(this.dir, `${name}.log`)
     serve.push(...options)
-    const node = { name, client: client!, admin: admin!, data, logFile, serve, process: null }
-    this.launch(this.nodes.push(node) - 1)
+    const addresses = { peer: peer!, client: client!, admin: admin! }
+    const start = { serve, preloads: [], environment: {}, process: null }
+    this.launch(this.nodes.push({ name, ...addresses, data, logFile, ...start }) - 1)
     return this.nodes.length - 1
   }
 
@@ -236,6 +257,22 @@ export class TestCluster implements AsyncDisposable {
   async admin(i: number, path: string): Promise<{ code: number; body: any }> {
     const response = await fetch(`http://${this.#node(i).admin}${path}`)
     return { code: response.status, body: await response.json() }
+  }
+
+  /** Replicas of every group stand at the same index, and hold the same rows (I17). */
+  async digestsAgree(): Promise<void> {
+    const up = [...this.nodes.keys()].filter((i) => this.#node(i).process !== null)
+    const reports = await until('equal indexes', async () => {
+      const all = await Promise.all(up.map((i) => this.admin(i, '/v1/digest')))
+      const found = all.map(({ body }) => body as DigestReport)
+      return agreeOnIndexes(found) ? found : undefined
+    })
+    const digests = new Map<number, Set<string>>()
+    for (const { group, digest } of reports.flatMap(({ groups }) => groups))
+      digests.set(group, (digests.get(group) ?? new Set()).add(digest))
+    const differ = [...digests].filter(([, found]) => found.size > 1).map(([group]) => group)
+    if (digests.size === 0 || differ.length > 0)
+      throw new Error(`replicas of ${digests.size} groups differ in ${JSON.stringify(differ)}`)
   }
 
   tail(node: TestNode): string {

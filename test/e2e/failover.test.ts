@@ -9,7 +9,7 @@ const clients: StockClient[] = []
 
 beforeAll(async () => {
   cluster = await TestCluster.start(3)
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   for (const client of clients) client.close()
@@ -118,4 +118,4 @@ test('kill -9 of the owner under load', async () => {
 
   // The one whose node died comes back through another and catches up.
   expect((await history('moves', stay[1]!, group)).size).toBe(last)
-}, 60_000)
+}, 120_000)

@@ -1,7 +1,7 @@
 import { makeProducerId } from '../../src/ids/producer-id.ts'
 import type { Ledger } from './ledger.ts'
 import { RawClient } from './raw-client.ts'
-import type { Data } from './raw-client.ts'
+import type { Answer, Data } from './raw-client.ts'
 
 /** What one subscriber has of one topic. */
 interface Reading {
@@ -118,28 +118,40 @@ export class Follower extends Wanderer {
   }
 }
 
+export interface PublisherOptions {
+  readonly name: string
+  readonly ledger: Ledger
+  readonly topics: readonly string[]
+  /** Publishes under way in each topic. */
+  readonly window: number
+  /** It asks again, too, when it is told that the cluster cannot, until it is told a place. */
+  readonly isPatient?: boolean
+}
+
+/** Ms between a refusal and the next try. */
+const patience = 20
+
 /** Publishes to topics under keys of its own and asks again, under the same key, for what was not answered. */
 export class KeyedPublisher extends Wanderer {
+  /** Answers after which it asked again, by code. */
+  readonly refusals = new Map<number, number>()
   readonly #name: string
   readonly #producer: string
   readonly #ledger: Ledger
   readonly #topics: readonly string[]
+  readonly #isPatient: boolean
   readonly #open = new Map<string, number[]>()
   readonly #next = new Map<string, number>()
   readonly #window: number
 
-  constructor(
-    addresses: Addresses,
-    at: number,
-    token: string,
-    options: { name: string; ledger: Ledger; topics: readonly string[]; window: number },
-  ) {
+  constructor(addresses: Addresses, at: number, token: string, options: PublisherOptions) {
     super(addresses, at, token)
     this.#name = options.name
     this.#producer = makeProducerId(Date.now(), Math.floor(Math.random() * 2 ** 22))
     this.#ledger = options.ledger
     this.#topics = options.topics
     this.#window = options.window
+    this.#isPatient = options.isPatient === true
   }
 
   /** Publishes that were sent and have no answer. */
@@ -160,7 +172,7 @@ export class KeyedPublisher extends Wanderer {
       const content = `${this.#name} ${n}`
       open.push(n)
       this.#ledger.sending(topic, content)
-      const answer = await client.publish(topic, content, { producer: this.#producer, n })
+      const answer = await this.#ask(client, topic, content, n)
       this.#ledger.answered(topic, content, answer)
       if (answer.code !== 0) open.splice(open.indexOf(n), 1)
     }
@@ -173,5 +185,17 @@ export class KeyedPublisher extends Wanderer {
       }
     }
     await Promise.all(Array.from({ length: this.#window }, lane))
+  }
+
+  async #ask(client: RawClient, topic: string, content: string, n: number): Promise<Answer> {
+    for (;;) {
+      const answer = await client.publish(topic, content, { producer: this.#producer, n })
+      const { code, text } = answer
+      // What is behind a publish that was refused has to wait for it.
+      const isAgain = code >= 500 || (code === 409 && text === 'out of order')
+      if (!this.#isPatient || !isAgain) return answer
+      this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
+      await new Promise((go) => setTimeout(go, patience))
+    }
   }
 }

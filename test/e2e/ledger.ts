@@ -4,7 +4,8 @@ import type { Answer, RawClient } from './raw-client.ts'
 /** What was said to the publishers of one topic. Every content is sent once, as `producer n`, n rising. */
 class Page {
   readonly acked = new Map<number, string>()
-  readonly sent = new Set<string>()
+  /** Content → when it was first sent, ms of the monotonic clock. */
+  readonly sent = new Map<string, number>()
   /** Contents that were certainly not stored. */
   readonly refused = new Set<string>()
 }
@@ -22,7 +23,16 @@ export class Ledger {
   readonly #pages = new Map<string, Page>()
 
   sending(topic: string, content: string): void {
-    this.#page(topic).sent.add(content)
+    const { sent } = this.#page(topic)
+    if (!sent.has(content)) sent.set(content, performance.now())
+  }
+
+  /** What a producer first sent to a topic since then and was acknowledged, as seq and content. */
+  ackedSince(topic: string, producer: string, since: number): [number, string][] {
+    const { acked, sent } = this.#page(topic)
+    return [...acked].filter(
+      ([, content]) => content.startsWith(`${producer} `) && (sent.get(content) ?? 0) >= since,
+    )
   }
 
   answered(topic: string, content: string, { code, text, params }: Answer): void {

@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-test.each([1, 2])('round %i', { timeout: 60_000 }, async (round) => {
+test.each([1, 2])('round %i', { timeout: 120_000 }, async (round) => {
   const before = ledger.acks
   const clients = await Promise.all(
     [0, 1, 2, 0, 1, 2].map((at) => RawClient.logIn(cluster.nodes[at]!.client, token)),

@@ -64,4 +64,4 @@ test('a rolling restart', async () => {
     follower.stop()
   }
   await Promise.all(reading)
-}, 90_000)
+}, 150_000)

@@ -56,7 +56,7 @@ test('a cluster of one, stopped politely and not', async () => {
     await load(cluster, [0, 0], token, topics, ledger, signal)
   }
   for (const topic of topics) ledger.check(topic, await history(client, token, topic))
-}, 40_000)
+}, 90_000)
 
 test('a session that leaves a topic and comes again goes on publishing', async () => {
   const client = await RawClient.signUp(one.nodes[0]!.client, 'again')

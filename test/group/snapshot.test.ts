@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { marks } from '../../src/assert.ts'
-import { finishInstalls } from '../../src/group/staging.ts'
+import { finishInstalls, markStaged } from '../../src/group/staging.ts'
 import type { ConfChange } from '../../src/raft/confchange.ts'
 import { groupRange } from '../../src/store/keys.ts'
 import type { Log } from '../../src/store/log.ts'
@@ -165,6 +165,21 @@ describe('snapshots', () => {
     },
   )
 
+  test('GROUP-2: rows may be ahead of what the core has handed out, twice in a row', async () => {
+    await start()
+    await writeMany(0, 3)
+    const { id: leader } = await cluster.elected()
+    const id = leader === 1 ? 2 : 1
+    const group = cluster.group(id)
+    const { applied } = group.status()
+    // The message came in a term that was over by then, so the core does not know.
+    for (const ahead of [5, 9]) {
+      group.installed(applied + ahead, () => {})
+      expect([group.appliedIndex, group.status().applied]).toEqual([applied + ahead, applied])
+    }
+    cluster.kill(id)
+  })
+
   test('GROUP-8: finishing an exchange twice is finishing it once', async () => {
     await start()
     const { id, left } = await leftBehind()
@@ -181,6 +196,40 @@ describe('snapshots', () => {
 })
 
 describe('members', () => {
+  test('GROUP-4: rows of a snapshot bring its members, also where the log holds the entries already', async () => {
+    await start()
+    const { log, store } = cluster.kill(1)
+    const four = {
+      voters: [1, 2, 3],
+      outgoing: [],
+      learners: [4],
+      learnersNext: [],
+      autoLeave: false,
+    }
+    const empty = { hardState: null, entries: [], snapshot: null, conf: null }
+    const { index: before } = log.group(9).marker
+    const data = new Uint8Array(0)
+    const entries = [1, 2, 3].map((n) => ({
+      index: before + n,
+      term: 1,
+      kind: n === 2 ? ('conf-change' as const) : ('normal' as const),
+      data,
+    }))
+    const hardState = { term: 1, vote: 0, commit: before }
+    log.append(9, { ...empty, hardState, entries }, true, () => {})
+    // Crashed when the rows were durable and the change, which the core had applied, was not.
+    await markStaged(store, 9, { index: before + 3, term: 1, conf: four })
+    await cluster.time.passWhile(finishInstalls(log, store))
+    expect(log.group(9).confAt(before + 3)).toEqual(four)
+    expect(log.group(9).lastIndex()).toBe(before + 3)
+    // Members of a later index are not taken back.
+    const conf = { index: before + 3, conf: { ...four, learners: [5] } }
+    log.append(9, { ...empty, conf }, true, () => {})
+    await markStaged(store, 9, { index: before + 3, term: 1, conf: four })
+    await cluster.time.passWhile(finishInstalls(log, store))
+    expect(log.group(9).confAt(before + 3).learners).toEqual([5])
+  })
+
   const step = (...steps: ConfChange['steps'][number][]): ConfChange => ({
     transition: 'auto',
     steps,

@@ -4,9 +4,10 @@ import { HistoryWriter } from '../../jepsen-lite/history.ts'
 import { History } from '../../jepsen-lite/operations.ts'
 import { Prng } from '../../jepsen-lite/prng.ts'
 import { admin } from '../../jepsen-lite/workload/admin.ts'
+import { Load } from '../../jepsen-lite/workload/load.ts'
 import type { WorkloadContext } from '../../jepsen-lite/workload/workload.ts'
 import { ChangeRefused } from '../../jepsen-lite/world/world.ts'
-import type { Administrator } from '../../jepsen-lite/world/world.ts'
+import type { Administrator, ImpostorEnd } from '../../jepsen-lite/world/world.ts'
 import { ToyWorld } from './toy-world.ts'
 
 /** Notes what is asked; every third change is refused, and the first look finds things on their way. */
@@ -41,6 +42,10 @@ class ToyAdministrator implements Administrator {
     members.splice(members.indexOf(node), 1)
   }
 
+  async comeBack(node: string): Promise<ImpostorEnd> {
+    throw new Error(`${node} is left where it is`)
+  }
+
   async settled(): Promise<boolean> {
     return ++this.#looks % 2 === 0
   }
@@ -66,6 +71,7 @@ function contextOf(world: ToyWorld): WorkloadContext {
     prng: new Prng(3),
     rate: 50,
     lanes: 2,
+    load: new Load({ rate: 50, lanes: 2, mayBurst: false }),
     topics: 1,
     callDeadlineMs: 1_000,
   }

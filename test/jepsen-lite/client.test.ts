@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { outcomeOf } from '../../jepsen-lite/client/call-outcome.ts'
 import { ChatClient, stored } from '../../jepsen-lite/client/chat-client.ts'
 import { messageBody, readBody } from '../../jepsen-lite/client/message-body.ts'
+import type { MessageBody } from '../../jepsen-lite/client/message-body.ts'
 import { parseServerMessage } from '../../jepsen-lite/client/server-message.ts'
 import { ToyServer } from './toy-server.ts'
 
@@ -31,6 +32,31 @@ test.for([
   ['{"ctrl":{"code":200},"data":{"topic":"t","seq":1}}', false],
 ] as const)('%s is a message: %s', ([text, good]) => {
   expect(parseServerMessage(text) !== undefined).toBe(good)
+})
+
+const cut = (body: MessageBody, at: number): string => body.pad?.slice(0, at) ?? ''
+test.for([
+  ['whole', (body: MessageBody) => body.pad, false],
+  ['without its end', (body: MessageBody) => cut(body, 110_000), true],
+  ['without its large part', () => undefined, true],
+  ['with a part twice', (body: MessageBody) => cut(body, 65_536) + (body.pad ?? ''), true],
+  [
+    'with its parts in another order',
+    (body: MessageBody) => `${body.pad?.slice(70_000)}${cut(body, 70_000)}`,
+    true,
+  ],
+  ['of another message', () => messageBody('w.2', 130_000).pad, true],
+  [
+    'with a character of two bytes cut',
+    (body: MessageBody) => body.pad?.replace('ü', '\uFFFD'),
+    true,
+  ],
+] as const)('a large body %s', ([, spoil, damaged]) => {
+  const body = messageBody('w.1', 130_000)
+  const bytes = Buffer.byteLength(body.pad ?? '')
+  expect(bytes === 130_000 || bytes === 129_999).toBe(true)
+  const content = JSON.parse(JSON.stringify({ ...body, pad: spoil(body) }))
+  expect(readBody({ topic: 't', seq: 3, content })).toEqual({ id: 'w.1', damaged })
 })
 
 test('a body proves its id', () => {

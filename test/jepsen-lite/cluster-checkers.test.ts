@@ -12,6 +12,7 @@ interface Row {
   readonly commit?: number
   readonly applied?: number
   readonly voters?: readonly string[]
+  readonly opened?: number
 }
 
 /** What `node` tells of its groups. */

@@ -7,7 +7,9 @@ import { Prng } from '../../jepsen-lite/prng.ts'
 
 /** An echo server behind a proxy, and what it received. */
 const received: Buffer[] = []
+const served = new Set<Socket>()
 const server = createServer((socket) => {
+  served.add(socket)
   socket.on('error', () => socket.destroy())
   socket.on('data', (chunk) => {
     received.push(chunk)
@@ -19,6 +21,7 @@ const clients: Client[] = []
 
 beforeEach(async () => {
   received.length = 0
+  served.clear()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -189,6 +192,72 @@ test('corrupt: one bit of one byte', async () => {
   const wrong = Buffer.concat(received).filter((byte) => byte !== 0)
   expect(wrong).toHaveLength(1)
   expect(Math.log2(wrong[0] ?? 0) % 1).toBe(0)
+})
+
+test('loss: lost chunks come after the timeout, in order, and not one is missing', async () => {
+  const client = await connected()
+  proxy.setFault({ kind: 'loss', probability: 1, rtoMs: 1 }, 'forward')
+  const started = performance.now()
+  client.socket.write('x')
+  await until(() => total() === 1)
+  // Every retransmission is lost as well, up to the bound: 1 + 2 + 4 + 8 + 16 + 32 ms.
+  expect(performance.now() - started).toBeGreaterThan(60)
+  proxy.setFault({ kind: 'loss', probability: 0.5, rtoMs: 2 }, 'forward')
+  const words = Array.from({ length: 60 }, (_, i) => `${i}.`)
+  for (const word of words) {
+    client.socket.write(word)
+    await new Promise((done) => setImmediate(done))
+  }
+  await until(() => total() === 1 + words.join('').length)
+  expect(Buffer.concat(received).toString()).toBe(`x${words.join('')}`)
+  expect(proxy.stats.heldChunks).toBeGreaterThan(1)
+})
+
+test('late: the sender is told that it broke, and its bytes come when another connection is answered', async () => {
+  const old = await connected()
+  proxy.setFault({ kind: 'late', probability: 1, gatherMs: 200 })
+  old.socket.write('a')
+  await until(() => old.socket.bytesWritten === 6)
+  old.socket.write('b')
+  await until(() => old.closed)
+  expect([old.error, total()]).toEqual(['ECONNRESET', 0])
+  // The newer one works: what is late is what the older one had under way.
+  proxy.setFault({ kind: 'late', probability: 0, gatherMs: 200 })
+  const young = await connected()
+  await until(() => total() === 2)
+  expect(Buffer.concat(received).toString()).toBe('ab')
+  expect(young.bytes).toHaveLength(0)
+  expect(proxy.stats).toMatchObject({ lateBytes: 2, lateRefused: 0, resets: 1 })
+})
+
+test('late: a receiver that has closed the old connection gets nothing of it', async () => {
+  const old = await connected()
+  proxy.setFault({ kind: 'late', probability: 1, gatherMs: 5 })
+  old.socket.write('late')
+  await until(() => old.closed)
+  for (const socket of served) socket.destroy()
+  proxy.setFault({ kind: 'late', probability: 0, gatherMs: 5 })
+  await connected()
+  await until(() => proxy.stats.lateRefused === 1)
+  expect([total(), proxy.stats.lateBytes]).toEqual([0, 0])
+})
+
+test('late: healed before it broke, nothing has happened; healed after, the bytes never come', async () => {
+  const client = await connected()
+  proxy.setFault({ kind: 'late', probability: 1, gatherMs: 5_000 })
+  client.socket.write('held')
+  await until(() => client.socket.bytesWritten === 9)
+  await new Promise((done) => setTimeout(done, 20))
+  expect(total()).toBe(0)
+  proxy.heal()
+  await until(() => client.bytes.toString() === 'held')
+  received.length = 0
+  proxy.setFault({ kind: 'late', probability: 1, gatherMs: 1 })
+  client.socket.write('gone')
+  await until(() => client.closed)
+  proxy.heal()
+  await connected()
+  expect(proxy.stats.lateBytes).toBe(0)
 })
 
 test('a target that is down: the connection is reset', async () => {

@@ -7,6 +7,7 @@ import { Schedule } from '../../jepsen-lite/nemesis/schedule.ts'
 import { History } from '../../jepsen-lite/operations.ts'
 import { Prng } from '../../jepsen-lite/prng.ts'
 import { sleep } from '../../jepsen-lite/sleep.ts'
+import { BusyLoad } from './busy-load.ts'
 import { ToyWorld } from './toy-world.ts'
 
 /** Nodes that are out stay so; everything else works. */
@@ -31,7 +32,8 @@ test.for(nemeses.map((nemesis) => [nemesis.name, nemesis] as const))(
   async ([, nemesis]) => {
     for (let seed = 0; seed < 20; seed++) {
       const world = new ToyWorld(5)
-      const fault = await nemesis.start({ world, prng: new Prng(seed), stepMs: 1 })
+      const load = new BusyLoad()
+      const fault = await nemesis.start({ world, prng: new Prng(seed), load, stepMs: 1 })
       if (!fault) throw new Error('nothing was hit')
       await fault.carryOut?.()
       if (fault.optional !== true) {
@@ -147,7 +149,7 @@ test('what a node did that it must not do is a finding', async () => {
 test('the steps of a fault come after its start, and a large one ends when all serve again', async () => {
   const order: string[] = []
   const carryOut = async (): Promise<void> => void order.push('carried out')
-  const { ops } = await played([bare('big', {}, { scope: 'all', carryOut })], 30)
+  const { ops } = await played([bare('big', {}, { scope: 'all', carryOut })], 300)
   expect(order.length).toBeGreaterThan(0)
   const facts = ops.map(({ f }) => f).slice(0, 4)
   expect(facts).toEqual(['start', 'effect', 'stop', 'recovered'])

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { availability } from '../../jepsen-lite/checker/availability.ts'
 import { coverage } from '../../jepsen-lite/checker/coverage.ts'
 import { digest } from '../../jepsen-lite/checker/digest.ts'
 import { idsUnique } from '../../jepsen-lite/checker/ids-unique.ts'
@@ -243,6 +242,15 @@ const fault = [
 ]
 const settled = (more: object, role = 'leader', node = 'n1'): Line =>
   seen('cluster-state', node, { ...(group(3, role, more) as object), final: true })
+/** Seen long after everything should have settled, but not at the end. */
+const late = (node: string, value: unknown): Line => ({
+  ...seen('cluster-state', node, value),
+  time: 20e9,
+})
+const gone = (node: string): Line => ({
+  ...seen('cluster-state', node, { groups: [], final: true }),
+  time: 21e9,
+})
 table(liveness, [
   ['works again', [...publish('a.1', 1), ...fault, ...publish('a.2', 2)], []],
   ['a dead topic', [...publish('a.1', 1), ...fault, ...publish('a.2', 'info')], ['dead-key']],
@@ -261,27 +269,20 @@ table(liveness, [
     ['not-converged'],
   ],
   ['converged', [settled({ applied: 5 }), settled({ applied: 5 }, 'follower', 'n2')], []],
-])
-
-const strict = { minAvailability: 0.95, availabilityWindow: 10_000_000 }
-const half = Array.from({ length: 10 }, (_, i) =>
-  publish(`a.${i}`, i % 2 === 0 ? i : 'info'),
-).flat()
-table(availability, [
-  ['all is well', Array.from({ length: 10 }, (_, i) => publish(`a.${i}`, i)).flat(), [], strict],
-  ['half fails', half, ['unavailable', 'unavailable'], strict],
   [
-    'half fails, but a majority is hit',
-    [nemesis('start', 'kill', { scope: 'all' }), ...half],
+    'joint when it left the group',
+    [late('n1', group(3, 'follower', { joint: true })), gone('n1'), settled({}, 'leader', 'n2')],
     [],
-    strict,
   ],
-  ['half fails, and nobody set a floor', half, []],
   [
-    'half fails, on a machine too slow for the load',
-    half,
-    'unknown',
-    { ...strict, minThroughput: 100_000 },
+    'a leader that left the cluster',
+    [late('n1', group(3, 'leader')), settled({}, 'leader', 'n2')],
+    [],
+  ],
+  [
+    'joint to the end, without a final look',
+    [late('n1', group(3, 'leader', { joint: true }))],
+    ['joint-left'],
   ],
 ])
 

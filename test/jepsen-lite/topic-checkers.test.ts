@@ -232,6 +232,14 @@ table(realTime, [
   ],
 ])
 
+const hurt = { seq: 1, id: 'a.1', damaged: true }
+/** An operation and its answer; a delivery is but one line. */
+function lines(f: string, value: unknown, process = `${f} of one`): OpDraft[] {
+  const at = { process, f, key: 't', node: 'n1' }
+  const told = { ...at, type: 'ok', value } as const
+  return f === 'deliver' ? [told] : [{ ...at, type: 'invoke' }, told]
+}
+
 table(phantom, [
   ['sent and seen', [...publish('a.1', 1), ...deliver(1, 'a.1'), ...final(['a.1'])], []],
   ['unknown and seen', [...publish('a.1', 'info'), ...deliver(1, 'a.1')], []],
@@ -244,18 +252,11 @@ table(phantom, [
     [],
   ],
   ['seen before it was sent', [...deliver(1, 'a.1'), ...publish('a.1', 1)], ['before-sending']],
+  ['damaged', [...publish('a.1', 1), ...lines('deliver', hurt, 's')], ['damaged']],
+  ['damaged where it is stored', [...publish('a.1', 1), ...lines('read-all', [hurt])], ['damaged']],
   [
-    'damaged',
-    [
-      ...publish('a.1', 1),
-      {
-        process: 's',
-        type: 'ok',
-        f: 'deliver',
-        key: 't',
-        value: { seq: 1, id: 'a.1', damaged: true },
-      },
-    ],
+    'damaged on a page',
+    [...publish('a.1', 1), ...lines('history', { last: 1, messages: [hurt] })],
     ['damaged'],
   ],
 ])

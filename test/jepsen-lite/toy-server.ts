@@ -26,6 +26,8 @@ export class ToyServer {
   readonly mute = new Set<string>()
   /** Acknowledges every so many messages without keeping them. 0: never. */
   forgets = 0
+  /** Text of a message that is longer loses its end. */
+  longest = Infinity
   #published = 0
   #made = 0
   /** Called before a page of history is sent. */
@@ -59,11 +61,18 @@ export class ToyServer {
   store(topic: string, content: unknown, except?: WebSocket): number {
     const log = this.#topics.get(topic) ?? []
     this.#topics.set(topic, log)
-    const seq = log.push({ content, from: 'usrX' })
+    const kept = this.#cut(content)
+    const seq = log.push({ content: kept, from: 'usrX' })
     for (const socket of this.#attached.get(topic) ?? [])
       if (socket !== except && !this.isLate)
-        this.#send(socket, 'data', { topic, from: 'usrX', seq, content })
+        this.#send(socket, 'data', { topic, from: 'usrX', seq, content: kept })
     return seq
+  }
+
+  #cut(content: unknown): unknown {
+    const pad = (content as { pad?: unknown } | null)?.pad
+    if (typeof pad !== 'string' || pad.length <= this.longest) return content
+    return { ...(content as object), pad: pad.slice(0, this.longest) }
   }
 
   /** A live message out of nowhere. */

@@ -1,11 +1,12 @@
 import type { ClientAddress } from '../../jepsen-lite/client/connection.ts'
 import type { OpDraft } from '../../jepsen-lite/op.ts'
 import type { LinkFault } from '../../jepsen-lite/proxy/link-fault.ts'
-import { pass } from '../../jepsen-lite/proxy/link-fault.ts'
+import { emptyStats, pass } from '../../jepsen-lite/proxy/link-fault.ts'
 import type {
   Administrator,
   DiskCounts,
   DiskOrders,
+  GroupRoles,
   ImpostorEnd,
   Lack,
   Link,
@@ -22,10 +23,13 @@ import { ToyServer } from './toy-server.ts'
 export class ToyLink implements Link {
   fault: LinkFault = pass
   effects = 0
+  readonly stats = emptyStats()
 
   setFault(fault: LinkFault): void {
     this.fault = fault
     this.effects++
+    if (fault.kind === 'late') this.stats.lateRefused++
+    if (fault.kind === 'loss') this.stats.heldChunks++
   }
 
   heal(): void {
@@ -145,9 +149,9 @@ export class ToyWorld implements World {
   }
 
   /** Does what it is asked, at once. */
-  readonly administrator: Administrator = {
-    join: async () => {
-      const name = `n${this.nodes.length + 10}`
+  readonly toyAdministrator: Administrator = {
+    join: async (as) => {
+      const name = as ?? `n${this.nodes.length + 10}`
       this.#add(name)
       this.nodes.push(name)
       return name
@@ -160,8 +164,11 @@ export class ToyWorld implements World {
       for (const link of this.links.keys())
         if (link.split('→').includes(node)) this.links.delete(link)
     },
+    comeBack: async () => ({ refused: true, words: 'removed' }),
     settled: async () => true,
   }
+
+  readonly administrator: Administrator = this.toyAdministrator
 
   #add(name: string): void {
     this.disks.set(name, new ToyDisk((words) => this.#end(name, words)))
@@ -269,7 +276,33 @@ export class ToyWorld implements World {
       metaLeader: able.at(-1),
       metaTerm: ++this.#terms,
       led: new Map(led),
+      groups: this.#groups(able),
     }
+  }
+
+  async locate(topic: string): Promise<string> {
+    return `p${1 + (topic.length % 10)}`
+  }
+
+  /** Meta and every three of the first five nodes; the first that hears a majority leads. */
+  #groups(able: readonly string[]): Map<string, GroupRoles> {
+    const five = this.nodes.slice(0, 5)
+    const threes = five.flatMap((x, i) =>
+      five.slice(i + 1).flatMap((y, j) => five.slice(i + j + 2).map((z) => [x, y, z])),
+    )
+    const bad = new Set(this.faulty)
+    const hears = (x: string, y: string): boolean =>
+      x === y || !(bad.has(`${x}→${y}`) || bad.has(`${y}→${x}`))
+    const groups = new Map<string, GroupRoles>()
+    for (const [i, voters] of [five, ...threes].entries()) {
+      const leader = voters.find(
+        (node) =>
+          able.includes(node) &&
+          voters.filter((other) => hears(node, other)).length * 2 > voters.length,
+      )
+      groups.set(i === 0 ? 'meta' : `p${i}`, { leader, voters })
+    }
+    return groups
   }
 
   async observe(): Promise<OpDraft[]> {

@@ -165,6 +165,7 @@ test('answers of a node become facts', () => {
         voters: [1],
         learners: [7],
         joint: true,
+        opened: 12,
       },
     ],
   }
@@ -174,7 +175,7 @@ test('answers of a node become facts', () => {
   expect(facts[0]?.value).toMatchObject({
     final: true,
     data: 2,
-    groups: [{ group: 'meta', term: 3, voters: ['n1'], learners: ['7'], joint: true }],
+    groups: [{ group: 'meta', term: 3, voters: ['n1'], learners: ['7'], joint: true, opened: 12 }],
   })
   expect(facts[1]?.value).toMatchObject({ applied: 4, partitions: { 0: ['n1'] }, replicas: 1 })
   expect(factsOf('n1', undefined, undefined, { final: false, replicas: 1 })).toEqual([])

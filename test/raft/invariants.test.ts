@@ -90,6 +90,8 @@ const seenFromOutside: [InvariantId, string, (core: Core, leader: LeaderState) =
   ['RAFT-12', 'next beyond the log', (_core, { peers }) => (peers[1]!.next = 9)],
   ['RAFT-12', 'bytes without messages', (_core, { peers }) => (peers[1]!.inflights.bytes = 3)],
   ['RAFT-12', 'a window while probing', (_core, { peers }) => peers[1]!.inflights.add(3, 1)],
+  ['RAFT-12', 'a window that is shut', (_core, { peers }) => (peers[1]!.inflights.allowed = 0)],
+  ['RAFT-12', 'a window too wide', (_core, { peers }) => (peers[1]!.inflights.allowed = 999)],
   ['RAFT-12', 'a snapshot to nowhere', (_core, { peers }) => (peers[1]!.state = 'snapshot')],
   ['RAFT-12', 'an answer from the future', (_core, { peers }) => (peers[1]!.readAcked = 9)],
   ['RAFT-13', 'a leader without a term', (core) => (core.leader = null)],

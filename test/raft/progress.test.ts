@@ -9,17 +9,20 @@ test('the window keeps what a list would keep, in messages and in bytes', () => 
     { weight: 2, arbitrary: fc.record({ freeTo: fc.integer({ min: 0, max: 40 }) }) },
     { weight: 2, arbitrary: fc.constant({ first: true }) },
     { weight: 1, arbitrary: fc.constant({ reset: true }) },
+    { weight: 1, arbitrary: fc.constant({ narrow: true }) },
   )
   fc.assert(
     fc.property(fc.array(act, { maxLength: 80, size: 'max' }), (sequence) => {
       const window = new Inflights(20, 60)
       let twin: { index: number; bytes: number }[] = []
       let index = 0
+      let allowed = 20
       for (const one of sequence as {
         add?: number
         freeTo?: number
         first?: true
         reset?: true
+        narrow?: true
       }[]) {
         if (one.add !== undefined) {
           if (window.isFull) continue
@@ -28,10 +31,15 @@ test('the window keeps what a list would keep, in messages and in bytes', () => 
         } else if (one.freeTo !== undefined) {
           const { freeTo } = one
           window.freeTo(freeTo)
-          twin = twin.filter((sent) => sent.index > freeTo)
+          const left = twin.filter((sent) => sent.index > freeTo)
+          allowed = Math.min(20, allowed + twin.length - left.length)
+          twin = left
         } else if (one.first) {
           window.freeFirst()
           twin.shift()
+        } else if (one.narrow) {
+          window.narrow()
+          allowed = Math.max(1, Math.floor(twin.length / 2))
         } else {
           window.reset()
           twin = []
@@ -39,7 +47,8 @@ test('the window keeps what a list would keep, in messages and in bytes', () => 
         const bytes = twin.reduce((sum, sent) => sum + sent.bytes, 0)
         expect(window.count).toBe(twin.length)
         expect(window.bytes).toBe(bytes)
-        expect(window.isFull).toBe(twin.length >= 20 || bytes >= 60)
+        expect(window.allowed).toBe(allowed)
+        expect(window.isFull).toBe(twin.length >= allowed || bytes >= 60)
       }
     }),
   )

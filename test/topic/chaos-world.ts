@@ -16,7 +16,8 @@ import { ChaosTime, Dice } from './chaos-time.ts'
 
 export const partitions = 4
 
-const chatLimits = {
+/** What the rules of each node go by. */
+export const chatLimits = {
   maxSubscriberCount: 100,
   maxTagCount: 16,
   minTagLength: 2,
@@ -33,12 +34,14 @@ export class ChaosWorld {
   readonly links: ChaosLinks
   readonly groups: readonly ChaosGroup[]
   readonly count: number
+  readonly limits: typeof chatLimits
   readonly nodes = new Map<NodeIndex, ChaosNode>()
   readonly complaints: string[] = []
   readonly #dice: Dice
 
-  constructor(count: number, dice: Dice) {
+  constructor(count: number, dice: Dice, limits = chatLimits) {
     this.count = count
+    this.limits = limits
     this.#dice = dice
     this.links = new ChaosLinks(this.time, new Dice(dice.below(2 ** 30)))
     const chance = new Dice(dice.below(2 ** 30))
@@ -142,7 +145,7 @@ export class ChaosNode implements LinkEnd {
   }
 
   async open(): Promise<void> {
-    const { groups, time, complaints } = this.#world
+    const { groups, time, complaints, limits } = this.#world
     const timers = time.scope(this.alive)
     for (const group of groups) {
       const applied = await PartitionRows.readApplied(group.id, this.store)
@@ -161,7 +164,7 @@ export class ChaosNode implements LinkEnd {
         clock: time,
         logger: complaining(complaints, this.index),
         metrics: noMetrics,
-        limits: chatLimits,
+        limits,
         listener: this.hub.desk,
         carry: (target, letters, done) => this.hub.carry(group.id, target, letters, done),
       })

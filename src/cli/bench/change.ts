@@ -9,6 +9,8 @@ import { Joiner } from './joiner.ts'
 import { rounded } from './latencies.ts'
 import { isClean } from './ledger.ts'
 import type { LedgerVerdict } from './ledger.ts'
+import { NodeWatch } from './node-metrics.ts'
+import type { Elections } from './node-metrics.ts'
 
 export const changes = ['restart', 'join', 'drain'] as const
 export type ChangeKind = (typeof changes)[number]
@@ -31,6 +33,8 @@ export interface ChangeRow {
   readonly liveP99Ms: number | null
   readonly retried: number
   readonly failed: number
+  /** Of the founders. Nothing here makes a leader fall silent, so those by timeout are spurious. */
+  readonly elections: Elections
 }
 
 export interface ChangeResult {
@@ -59,12 +63,16 @@ export async function benchChange(
   const rows: ChangeRow[] = []
   const codes: Record<string, number> = {}
   const run = new Changes(target)
+  const watch = new NodeWatch(target)
   const measure = async (part: string, act: () => Promise<void>) => {
     await pause(calmMs)
+    await watch.look()
     load.take()
     const began = performance.now()
     await act()
-    const row = rowOf(part, performance.now() - began, load.take(), codes)
+    const ms = performance.now() - began
+    const seen = load.take()
+    const row = rowOf(part, ms, seen, await watch.look(), codes)
     rows.push(row)
     say(
       `  ${part}: ${row.seconds} s, ${row.acks} acks, p50 ${row.p50Ms} ms, p99 ${row.p99Ms} ms, longest ${row.maxMs} ms, ${row.retried} retried, ${row.failed} failed`,
@@ -93,7 +101,13 @@ export async function benchChange(
   }
 }
 
-function rowOf(part: string, ms: number, seen: Seen, codes: Record<string, number>): ChangeRow {
+function rowOf(
+  part: string,
+  ms: number,
+  seen: Seen,
+  { byTimeout, byLostLink, byTransfer }: Elections,
+  codes: Record<string, number>,
+): ChangeRow {
   for (const [code, n] of Object.entries(seen.codes)) codes[code] = (codes[code] ?? 0) + n
   return {
     part,
@@ -105,6 +119,7 @@ function rowOf(part: string, ms: number, seen: Seen, codes: Record<string, numbe
     liveP99Ms: rounded(seen.lives.quantile(0.99), 0),
     retried: seen.retried,
     failed: seen.failed,
+    elections: { byTimeout, byLostLink, byTransfer },
   }
 }
 

@@ -6,6 +6,7 @@ import type { Blow, BlowKind } from './blow.ts'
 import { quantileOf, rounded } from './latencies.ts'
 import { isClean } from './ledger.ts'
 import type { LedgerVerdict } from './ledger.ts'
+import { NodeWatch } from './node-metrics.ts'
 import { Probe } from './probe.ts'
 import type { Recovery } from './probe.ts'
 
@@ -35,6 +36,8 @@ export interface FailoverResult {
   readonly longestGapMs: number | null
   /** Live messages that were not the next one. */
   readonly liveGaps: number
+  /** By timeout, in the calm before the blows, when nothing was wrong. */
+  readonly spuriousElections: number
   readonly history: LedgerVerdict
   readonly codes: Readonly<Record<string, number>>
   readonly clean: boolean
@@ -55,12 +58,15 @@ export async function benchFailover(
   const sum = { acked: 0, lost: 0, dup: 0, misplaced: 0, unackedKept: 0 }
   const codes: Record<string, number> = {}
   const trials: (Recovery & { gapMs: number })[] = []
+  const watch = new NodeWatch(target)
   let liveGaps = 0
+  let spuriousElections = 0
   for (let t = 0; t < settings.trials; t++) {
-    const trial = await oneTrial({ target, users, blow, settings, codes, t })
+    const trial = await oneTrial({ target, users, blow, settings, codes, watch, t })
     const { recovery, gapMs, verdict, owner } = trial
     trials.push({ ...recovery, gapMs })
     liveGaps += trial.liveGaps
+    spuriousElections += trial.spuriousElections
     for (const key of Object.keys(sum) as (keyof LedgerVerdict)[]) sum[key] += verdict[key]
     const flaws = isClean(verdict) ? '' : `, history ${JSON.stringify(verdict)}`
     say(
@@ -76,6 +82,7 @@ export async function benchFailover(
     live: spreadOf(lives),
     longestGapMs: rounded(Math.max(...trials.map((trial) => trial.gapMs)), 0),
     liveGaps,
+    spuriousElections,
     history: sum,
     codes,
     clean: isClean(sum) && liveGaps === 0 && [...acks, ...lives].every(Number.isFinite),
@@ -88,15 +95,17 @@ async function oneTrial(of: {
   blow: Blow
   settings: FailoverSettings
   codes: Record<string, number>
+  watch: NodeWatch
   t: number
 }): Promise<{
   recovery: Recovery
   gapMs: number
   liveGaps: number
+  spuriousElections: number
   verdict: LedgerVerdict
   owner: number
 }> {
-  const { target, users, blow, settings, codes } = of
+  const { target, users, blow, settings, codes, watch } = of
   const cluster = ownCluster(target)
   const count = target.urls.length
   const topic = await users.newTopic(of.t)
@@ -107,7 +116,9 @@ async function oneTrial(of: {
   const reader = await users.connect((owner + Math.max(1, count - 1)) % count)
   await Promise.all([publisher.attach(topic), reader.attach(topic)])
   const probe = new Probe({ publisher, reader }, topic, settings.size, codes)
+  await watch.look()
   await pause(settings.settleMs)
+  const { byTimeout } = await watch.look()
   let recovery: Recovery
   let gapMs: number
   let verdict: LedgerVerdict
@@ -124,7 +135,7 @@ async function oneTrial(of: {
   reader.close()
   await Promise.all(cluster.nodes.map((node) => node.ready(readyMs)))
   await settled(target)
-  return { recovery, gapMs, liveGaps: probe.gaps, verdict, owner }
+  return { recovery, gapMs, liveGaps: probe.gaps, spuriousElections: byTimeout, verdict, owner }
 }
 
 function spreadOf(times: readonly number[]): Spread {

@@ -5,7 +5,7 @@ import { BenchUsers } from './bench-users.ts'
 import { Latencies, median, rounded } from './latencies.ts'
 import { isClean, Ledger } from './ledger.ts'
 import type { LedgerVerdict } from './ledger.ts'
-import { readFigures } from './node-metrics.ts'
+import { NodeWatch } from './node-metrics.ts'
 import { payload } from './payload.ts'
 import { cpuSeconds } from './process-usage.ts'
 
@@ -28,8 +28,13 @@ export interface PublishRow {
   readonly serverCpuUs: number | null
   readonly clientCpuPercent: number | null
   readonly errors: number
-  /** Times that a node stood for election, over all runs; delays of the nodes' event loops, at worst. */
-  readonly elections: number
+  /**
+   * Times that a node stood for election over all runs, by cause (NodeFigures): nothing is done to the
+   * cluster, so the first is spurious; delays of the nodes' event loops, at worst.
+   */
+  readonly spuriousElections: number
+  readonly lostLinkElections: number
+  readonly transferElections: number
   readonly loopP99Ms: number | null
   readonly loopMaxMs: number | null
 }
@@ -90,12 +95,14 @@ class ClosedLoop {
   readonly #target: BenchTarget
   readonly #topics: readonly Posting[]
   readonly #size: number
+  readonly #watch: NodeWatch
   #next = 0
 
   constructor(target: BenchTarget, topics: readonly Posting[], size: number) {
     this.#target = target
     this.#topics = topics
     this.#size = size
+    this.#watch = new NodeWatch(target)
   }
 
   async run(
@@ -105,7 +112,7 @@ class ClosedLoop {
   ): Promise<PublishRow> {
     const latencies = new Latencies()
     const pids = this.#target.pids()
-    const before = await readFigures(this.#target)
+    await this.#watch.look()
     const began = { at: performance.now(), servers: cpuSeconds(pids), own: process.cpuUsage() }
     const end = began.at + seconds * 1000
     let errors = 0
@@ -120,7 +127,7 @@ class ClosedLoop {
     const elapsed = (performance.now() - began.at) / 1000
     const own = process.cpuUsage(began.own)
     const servers = pids.length === 0 ? Number.NaN : cpuSeconds(pids) - began.servers
-    const after = await readFigures(this.#target)
+    const seen = await this.#watch.look()
     return {
       inflight,
       acksPerS: rounded(latencies.count / elapsed, 0),
@@ -130,9 +137,11 @@ class ClosedLoop {
       serverCpuUs: rounded((servers * 1e6) / latencies.count, 1),
       clientCpuPercent: rounded((own.user + own.system) / 1e4 / elapsed, 0),
       errors,
-      elections: after.elections - before.elections,
-      loopP99Ms: after.loopP99Ms,
-      loopMaxMs: after.loopMaxMs,
+      spuriousElections: seen.byTimeout,
+      lostLinkElections: seen.byLostLink,
+      transferElections: seen.byTransfer,
+      loopP99Ms: seen.loopP99Ms,
+      loopMaxMs: seen.loopMaxMs,
     }
   }
 
@@ -163,11 +172,13 @@ async function checkAll(topics: readonly Posting[], users: BenchUsers): Promise<
   return sum
 }
 
+/** Figures whose sum counts, not their median. */
+type Summed = 'errors' | 'spuriousElections' | 'lostLinkElections' | 'transferElections'
+
 function medianRow(runs: readonly PublishRow[]): PublishRow {
-  const of = (
-    key: Exclude<keyof PublishRow, 'inflight' | 'errors' | 'elections'>,
-    digits: number,
-  ) => rounded(median(runs.map((run) => run[key] ?? Number.NaN)), digits)
+  const of = (key: Exclude<keyof PublishRow, 'inflight' | Summed>, digits: number) =>
+    rounded(median(runs.map((run) => run[key] ?? Number.NaN)), digits)
+  const sum = (key: Summed) => runs.reduce((so, run) => so + run[key], 0)
   return {
     inflight: runs[0]!.inflight,
     acksPerS: of('acksPerS', 0),
@@ -176,8 +187,10 @@ function medianRow(runs: readonly PublishRow[]): PublishRow {
     maxMs: of('maxMs', 1),
     serverCpuUs: of('serverCpuUs', 1),
     clientCpuPercent: of('clientCpuPercent', 0),
-    errors: runs.reduce((sum, run) => sum + run.errors, 0),
-    elections: runs.reduce((sum, run) => sum + run.elections, 0),
+    errors: sum('errors'),
+    spuriousElections: sum('spuriousElections'),
+    lostLinkElections: sum('lostLinkElections'),
+    transferElections: sum('transferElections'),
     loopP99Ms: of('loopP99Ms', 1),
     loopMaxMs: rounded(Math.max(...runs.map((run) => run.loopMaxMs ?? Number.NaN)), 1),
   }

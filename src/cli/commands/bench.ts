@@ -53,7 +53,9 @@ const publishCommand = measurement(
             'server µs/publish',
             'client cpu %',
             'errors',
-            'elections',
+            'spurious elections',
+            'by lost link',
+            'by transfer',
             'loop p99 ms',
             'loop max ms',
           ],
@@ -66,7 +68,9 @@ const publishCommand = measurement(
             r.serverCpuUs,
             r.clientCpuPercent,
             r.errors,
-            r.elections,
+            r.spuriousElections,
+            r.lostLinkElections,
+            r.transferElections,
             r.loopP99Ms,
             r.loopMaxMs,
           ]),
@@ -193,7 +197,20 @@ const changeCommand = measurement(
       clean: result.clean,
       show: () => {
         printTable(
-          ['', 's', 'acks', 'p50 ms', 'p99 ms', 'max ms', 'live p99 ms', 'retried', 'failed'],
+          [
+            '',
+            's',
+            'acks',
+            'p50 ms',
+            'p99 ms',
+            'max ms',
+            'live p99 ms',
+            'retried',
+            'failed',
+            'spurious elections',
+            'by lost link',
+            'by transfer',
+          ],
           result.rows.map((r) => [
             r.part,
             r.seconds,
@@ -204,6 +221,9 @@ const changeCommand = measurement(
             r.liveP99Ms,
             r.retried,
             r.failed,
+            r.elections.byTimeout,
+            r.elections.byLostLink,
+            r.elections.byTransfer,
           ]),
         )
         showMap('live gaps', { seen: result.liveGaps })
