@@ -13,10 +13,9 @@ export const maxIdleTimeouts = 40
 
 /**
  * Events in which all must be done: so many to begin with, for each entry that a member of the core
- * has to get or to apply, and for each election timeout that passes (ticks and heartbeats of seven
- * members are 1,200 of them). Time alone would not see members that keep each other busy with
+ * has to get or to apply, and for each election timeout that passes (ticks and heartbeats). Time alone would not see members that keep each other busy with
  * messages about nothing, since that may take no time at all; a fixed number would accuse whoever
- * has much to catch up with. At most 7 events an entry are seen, over a network that reorders.
+ * has much to catch up with.
  */
 export const healingEvents = { base: 20_000, perEntry: 100, perTimeout: 5_000 }
 
