@@ -35,5 +35,6 @@ try {
   const text =
     error instanceof CouldNotRun ? error.message : error instanceof Error ? error.stack : error
   console.error(`jepsen-lite: ${String(text)}`)
-  process.exitCode = exitCodes.couldNotRun
+  // Clients of a run that broke off may be at work for a while yet, for nobody.
+  process.exit(exitCodes.couldNotRun)
 }

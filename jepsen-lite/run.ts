@@ -14,6 +14,7 @@ import { writeJson } from './store.ts'
 import type { RunFolder } from './store.ts'
 import { Load } from './workload/load.ts'
 import type { Prepared, Workload } from './workload/workload.ts'
+import { allReady } from './world/all-ready.ts'
 import type { World } from './world/world.ts'
 
 export interface RunOptions {
@@ -106,9 +107,12 @@ async function drive(options: RunOptions, history: HistoryWriter): Promise<void>
   const watching = new AbortController()
   const watch = observe(world, history, watching.signal)
   const report = reportProgress(options, { history, schedule, until }, watching.signal)
-  await Promise.all([clients.run(until + options.afterHealMs), schedule.run(until)])
-  await finish(options, clients)
-  watching.abort()
+  try {
+    await Promise.all([clients.run(until + options.afterHealMs), schedule.run(until)])
+    await finish(options, clients)
+  } finally {
+    watching.abort()
+  }
   await Promise.all([watch, report])
   for (const fact of await world.observe(true)) history.record(fact)
 }
@@ -152,10 +156,7 @@ export function usualPace(seconds: number): Pace {
 
 async function finish({ world, progress }: RunOptions, clients: Prepared): Promise<void> {
   progress('healed; waiting for all nodes')
-  const deadline = performance.now() + readyDeadlineMs
-  for (const node of world.nodes)
-    while (!world.out.has(node) && !(await world.isReady(node)) && performance.now() < deadline)
-      await sleep(100)
+  await allReady(world, performance.now() + readyDeadlineMs)
   progress('final reads')
   await clients.finish(finishDeadlineMs)
 }

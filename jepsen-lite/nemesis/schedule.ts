@@ -2,6 +2,7 @@ import type { HistoryWriter } from '../history.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
 import type { Load } from '../workload/load.ts'
+import { allReady } from '../world/all-ready.ts'
 import type { World } from '../world/world.ts'
 import { heal } from './nemesis.ts'
 import type { Complaint, Fault, Nemesis } from './nemesis.ts'
@@ -111,10 +112,7 @@ export class Schedule {
   async #recovery(until: number): Promise<number> {
     const { world } = this.#options
     const from = performance.now()
-    const deadline = Math.min(until, from + recoveryDeadlineMs)
-    for (const node of world.nodes)
-      while (!world.out.has(node) && !(await world.isReady(node)) && performance.now() < deadline)
-        await sleep(pollMs, deadline)
+    await allReady(world, Math.min(until, from + recoveryDeadlineMs))
     return Math.round(performance.now() - from)
   }
 

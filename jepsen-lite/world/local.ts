@@ -143,7 +143,7 @@ export class LocalWorld implements World {
   }
 
   async restart(node: string, points?: string): Promise<void> {
-    if (this.out.has(node)) return
+    if (this.out.has(node) || !this.#byName.has(node)) return
     const planted = this.#options.environment?.['FLOTILLA_FAULTS']
     const faults = [planted, points].filter((text) => text !== undefined).join(',')
     this.#node(node).process.start(faults === '' ? {} : { FLOTILLA_FAULTS: faults })
@@ -371,8 +371,9 @@ export class LocalWorld implements World {
     return join(this.#options.folder.path, 'cluster.json')
   }
 
+  /** A fault may still hold a node that was removed meanwhile; nothing that it does to that one matters. */
   #node(name: string): LocalNode {
-    const node = this.#byName.get(name)
+    const node = this.#byName.get(name) ?? this.#former.findLast((it) => it.name === name)
     if (!node) throw new Error(`there is no node ${name}`)
     return node
   }
