@@ -6,7 +6,7 @@ import type { Complaint, Fault, Nemesis, NemesisContext } from './nemesis.ts'
 
 /** What a node says when its disk failed it, or when it finds its data damaged. */
 const diskWords =
-  /EIO|ENOSPC|i\/o error|no space|disk|fsync|fdatasync|damaged|corrupt|checksum|truncated|LOG-|STORE-|LogBroken|LogDamaged|StoreBroken|MANIFEST|incomplete|segment/i
+  /EIO|ENOSPC|i\/o error|no space|disk|fsync|fdatasync|damaged|corrupt|checksum|truncated|LOG-|STORE-|LogBroken|LogDamaged|StoreBroken|MANIFEST|incomplete|segment|not of one node/i
 /** After a failed call a node has so long to stop, ms. */
 const stopDeadlineMs = 6_000
 /** A damaged node either serves again by then or has said why not, ms. */

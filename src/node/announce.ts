@@ -115,7 +115,8 @@ export class Announcer {
   /** Null: done, or it may be done at a later try. */
   async #submit(announced: Announced): Promise<AdminRefusal | null> {
     const outcome = await this.#deps.meta.submit({ kind: 'set-address', ...announced })
-    return outcome.ok || 'failed' in outcome ? null : outcome.error
+    if (outcome.ok || 'failed' in outcome || outcome.error === 'not-bootstrapped') return null
+    return outcome.error
   }
 
   /** Once for each reason. `node`: whose address it is; 0: of this node. */

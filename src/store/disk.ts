@@ -27,3 +27,13 @@ export interface Disk {
   syncDir(): Promise<void>
   close(): Promise<void>
 }
+
+/** Resolves when what was written to the file, by this process or one before it, is on the platter. */
+export function synced(file: DiskFile): Promise<void> {
+  return new Promise((resolve, reject) => {
+    file.sync((error) => {
+      if (error === null) resolve()
+      else reject(error)
+    })
+  })
+}

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '../assert.ts'
 import type { Disk, DiskFile } from './disk.ts'
+import { synced } from './disk.ts'
 import type { Term } from '../raft/entry.ts'
 import { LogDamaged } from './log.ts'
 import type { Incarnation } from './segment.ts'
@@ -62,6 +63,8 @@ export class HighWater {
       throw new LogDamaged('bad-high-water', 'neither of its two slots is whole')
     }
     const file = await disk.open(name)
+    // A slot that a killed process wrote may be in the machine's memory alone; promises will rest on its ceiling.
+    await synced(file)
     return new HighWater(file, newest.incarnation, newest.mark, newest.counter)
   }
 

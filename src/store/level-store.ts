@@ -8,7 +8,7 @@ import { takeStoreFormat } from './store-format.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface LevelStoreOptions {
-  /** Told once, at the first error of a write. The process must exit. */
+  /** Told once, at the first error of a write or a read. The process must exit. */
   readonly onFatal: (error: Error) => void
   readonly metrics: Metrics
 }
@@ -85,14 +85,15 @@ export class LevelStore implements Store {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#db.get(key)
+    return this.#db.get(key).catch(this.#unreadable)
   }
 
   range(query: RangeQuery): Promise<Pair[]> {
     const { gte, lt, reverse = false, limit } = query
     if (limit !== undefined && limit <= 0) return Promise.resolve([])
     const highWaterMarkBytes = readAheadBytes
-    return this.#db.iterator({ gte, lt, reverse, limit: limit ?? -1, highWaterMarkBytes }).all()
+    const iterator = this.#db.iterator({ gte, lt, reverse, limit: limit ?? -1, highWaterMarkBytes })
+    return iterator.all().catch(this.#unreadable)
   }
 
   write(ops: readonly Op[]): Promise<void> {
@@ -114,12 +115,24 @@ export class LevelStore implements Store {
 
   snapshot(): StoreSnapshot {
     if (this.#closing !== null) throw new StoreBroken('the store is closed')
-    return new LevelSnapshot(this.#db)
+    return new LevelSnapshot(this.#db, this.#unreadable)
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /**
+   * A block that its checksum or its compression gives away: this node cannot tell what it holds, so
+   * it must neither lead nor answer with the rest.
+   */
+  readonly #unreadable = (cause: unknown): never => {
+    if (this.#closing !== null) throw cause
+    const says =
+      'the store cannot be read, its files are damaged: remove this node from the cluster and let a ' +
+      'new one join with an empty data folder'
+    throw this.#queue.fail(says, cause)
   }
 
   async #close(): Promise<void> {
@@ -152,10 +165,12 @@ async function flush(db: Db): Promise<void> {
 class LevelSnapshot implements StoreSnapshot {
   readonly #db: Db
   readonly #view: ReturnType<Db['snapshot']>
+  readonly #unreadable: (cause: unknown) => never
   #closing: Promise<void> | null = null
 
-  constructor(db: Db) {
+  constructor(db: Db, unreadable: (cause: unknown) => never) {
     this.#db = db
+    this.#unreadable = unreadable
     this.#view = db.snapshot()
   }
 
@@ -170,7 +185,7 @@ class LevelSnapshot implements StoreSnapshot {
     try {
       for (;;) {
         // Ends by count or, in LevelDB's binding, when the high-water mark is passed.
-        const pairs = await iterator.nextv(maxPairsPerChunk)
+        const pairs = await iterator.nextv(maxPairsPerChunk).catch(this.#unreadable)
         if (pairs.length === 0 || !(await chunk(pairs))) return
       }
     } finally {

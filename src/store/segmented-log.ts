@@ -4,6 +4,7 @@ import type { GroupId } from '../ids/group-id.ts'
 import type { Counter, Gauge, Metrics } from '../ports.ts'
 import type { Entry, Index, Term } from '../raft/entry.ts'
 import type { Disk } from './disk.ts'
+import { synced } from './disk.ts'
 import type { GroupLog } from './group-log.ts'
 import { HighWater, ceilingFor } from './high-water.ts'
 import type { Log, LogStats, Step } from './log.ts'
@@ -89,6 +90,9 @@ export class SegmentedLog implements Log {
     for (const number of found.segments) {
       segments.push({ number, file: await disk.open(segmentName(number)), readers: 0 })
     }
+    // What a killed process wrote last may be in the machine's memory alone, and counts from now on.
+    const last = segments.at(-1)
+    if (last !== undefined) await synced(last.file)
     const segmentBytes = options.segmentBytes ?? defaultSegmentBytes
     const chain = new SegmentChain(disk, incarnation, segmentBytes, segments)
     // What the lost records promised, they promised in a term up to the ceiling.

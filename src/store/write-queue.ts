@@ -157,14 +157,20 @@ export class WriteQueue {
     }
   }
 
-  #poison(cause: unknown, failed: Job): void {
+  /** Something else of the store has failed: nothing is written any more either, and who waits is told. */
+  fail(says: string, cause: unknown): StoreBroken {
     const isFirst = this.#error === null
-    const says = 'a write of the store failed; what it held is unknown'
     const broken = this.#error ?? new StoreBroken(says, { cause })
     this.#error = broken
-    const jobs = [failed, ...this.#jobs]
+    const jobs = this.#jobs
     this.#jobs = []
     if (isFirst) this.#onFatal(broken)
     for (const job of jobs) for (const { reject } of job.waiters) reject(broken)
+    return broken
+  }
+
+  #poison(cause: unknown, failed: Job): void {
+    const broken = this.fail('a write of the store failed; what it held is unknown', cause)
+    for (const { reject } of failed.waiters) reject(broken)
   }
 }

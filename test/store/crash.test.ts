@@ -108,24 +108,25 @@ const options = {
   groupFloorBytes: 200,
 }
 
-test('STORE-3, STORE-8: a loss of power leaves a prefix of the appends, with all that was answered, and a ceiling over their terms', async () => {
+test('STORE-3, STORE-8: a loss of power, also after a kill, leaves a prefix of the appends, with all that counted, and a ceiling over their terms', async () => {
   const life = fc.record({
     moves: fc.array(move, { minLength: 1, maxLength: 60 }),
     seed: fc.integer(),
     harsh: fc.boolean(),
+    killed: fc.boolean(),
   })
   let reclaimed = 0
   let above = 0
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => {
       let disk = new FaultyDisk()
-      for (const { moves, seed, harsh } of lives) {
+      for (const { moves, seed, harsh, killed } of lives) {
         const fatal = (error: Error): void => {
           throw error
         }
         const log = await SegmentedLog.openOn(disk, { ...options, onFatal: fatal })
         expect(log.lostTail).toBe(false)
-        const history = [tellAll(log)]
+        let history = [tellAll(log)]
         let answered = 0
         for (const one of moves) {
           const place = history.length
@@ -138,6 +139,14 @@ test('STORE-3, STORE-8: a loss of power leaves a prefix of the appends, with all
           if (one.kind === 'turn') await pass(one.count)
         }
         if (log.stats().segments < log.stats().lastSequence / 8) reclaimed++
+        if (killed) {
+          // The machine stays up, and the next process takes what it finds for durable; then the power goes.
+          disk = disk.kill()
+          const next = await SegmentedLog.openOn(disk, { ...options, onFatal: fatal })
+          expect(history.slice(answered)).toContain(tellAll(next))
+          history = [tellAll(next)]
+          answered = 0
+        }
         let bits = seed
         const chance = (): number => ((bits = (Math.imul(bits, 48271) + 11) >>> 0) % 1000) / 1000
         disk = disk.crash(

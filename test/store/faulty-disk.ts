@@ -93,6 +93,21 @@ export class FaultyDisk implements Disk {
     return next
   }
 
+  /** The process is killed and the machine stays: what was written is there, and still not synced. */
+  kill(): FaultyDisk {
+    this.#dead = true
+    const next = new FaultyDisk()
+    for (const [name, { synced, pending }] of this.#files) {
+      let live = Buffer.from(synced) as Content['live']
+      for (const { at, bytes } of pending) live = put(live, bytes, at)
+      next.#files.set(name, { synced, live, pending: [...pending] })
+    }
+    for (const [name, content] of this.#durableNames)
+      for (const [now, was] of this.#files)
+        if (was === content) next.#durableNames.set(name, next.content(now))
+    return next
+  }
+
   content(name: string): Content {
     const content = this.#files.get(name)
     if (content === undefined) throw new Error(`no file ${name}`)

@@ -7,6 +7,7 @@ import { KeyWriter, groupRange, prefixRange } from '../../src/store/keys.ts'
 import { LevelStore } from '../../src/store/level-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { StoreBroken } from '../../src/store/store.ts'
+import type { Op } from '../../src/store/store.ts'
 import { WriteQueue } from '../../src/store/write-queue.ts'
 import type { BatchOp } from '../../src/store/write-queue.ts'
 import { storeConformance } from '../conformance/store.ts'
@@ -215,5 +216,43 @@ describe('WriteQueue', () => {
     await expect(behind).rejects.toBeInstanceOf(StoreBroken)
     await expect(queue.write(op(3))).rejects.toBeInstanceOf(StoreBroken)
     expect([calls, fatal.length]).toEqual([2, 1])
+  })
+})
+
+describe('a damaged table', () => {
+  /** A store of 2,000 rows of which a sector in the middle of the one table is zeroed. */
+  async function damaged(): Promise<{ store: LevelStore; fatal: Error[]; dir: string }> {
+    const dir = await mkdtemp(join(tmpdir(), 'flotilla-store-'))
+    const whole = await LevelStore.open(dir, options)
+    const row = (i: number): Op => ({ key: key(i), value: Buffer.from(`row ${i} `.repeat(20)) })
+    await whole.write(Array.from({ length: 2_000 }, (_, i) => row(i)))
+    await whole.sync()
+    await whole.close()
+    const table = (await readdir(dir)).find((name) => name.endsWith('.ldb')) as string
+    const bytes = await readFile(join(dir, table))
+    bytes.fill(0, bytes.length >> 1, (bytes.length >> 1) + 512)
+    await writeFile(join(dir, table), bytes)
+    const fatal: Error[] = []
+    const onFatal = (error: Error): void => void fatal.push(error)
+    return { store: await LevelStore.open(dir, { ...options, onFatal }), fatal, dir }
+  }
+
+  const all = groupRange(1)
+  const key = (i: number): Uint8Array => new KeyWriter(6).u16(1).u32(i).key()
+
+  test.each<[string, (store: LevelStore) => Promise<unknown>]>([
+    ['ranges', (store) => store.range(all)],
+    [
+      'single rows',
+      (store) => Promise.all(Array.from({ length: 2_000 }, (_, i) => store.get(key(i)))),
+    ],
+    ['views', (store) => store.snapshot().iterate(all, 4_096, () => Promise.resolve(true))],
+  ])('P11: ends the node when it is read: %s', async (_, read) => {
+    const { store, fatal, dir } = await damaged()
+    await expect(read(store)).rejects.toBeInstanceOf(StoreBroken)
+    expect(fatal.map(String)).toEqual([expect.stringMatching(/cannot be read.*damaged/)])
+    await expect(store.write([{ key: key(1), value: null }])).rejects.toBeInstanceOf(StoreBroken)
+    await store.close()
+    await rm(dir, { recursive: true })
   })
 })
