@@ -3,6 +3,7 @@ import {
   frameHeaderBytes,
   frameLimits,
   frameOverheadBytes,
+  maskedLength,
   type Checksum,
   type FrameFault,
   type PeerMessage,
@@ -64,11 +65,13 @@ export class FrameReader {
 
   #readHeader(chunk: Buffer, at: number, take: TakeMessage): number {
     let length: number
+    let again: number
     let crc: number
     let next: number
     if (this.#headerFill === 0 && chunk.length - at >= frameHeaderBytes) {
       length = chunk.readUInt32BE(at)
-      crc = chunk.readUInt32BE(at + 4)
+      again = chunk.readUInt32BE(at + 4)
+      crc = chunk.readUInt32BE(at + 8)
       next = at + frameHeaderBytes
     } else {
       next = Math.min(chunk.length, at + frameHeaderBytes - this.#headerFill)
@@ -76,7 +79,12 @@ export class FrameReader {
       this.#headerFill += next - at
       if (this.#headerFill < frameHeaderBytes) return next
       length = this.#header.readUInt32BE(0)
-      crc = this.#header.readUInt32BE(4)
+      again = this.#header.readUInt32BE(4)
+      crc = this.#header.readUInt32BE(8)
+    }
+    if (again !== maskedLength(length)) {
+      this.#fault = 'frame-length'
+      return next
     }
     if (length > this.maxFrameBytes || length < frameOverheadBytes) {
       this.#fault = 'frame-too-large'
@@ -88,7 +96,7 @@ export class FrameReader {
       this.#decode(chunk.subarray(next, end), crc, take)
       return end
     }
-    this.#header.writeUInt32BE(crc, 4)
+    this.#header.writeUInt32BE(crc, 8)
     this.#headerFill = frameHeaderBytes
     this.#body = Buffer.allocUnsafeSlow(length)
     this.#bodyFill = 0
@@ -103,7 +111,7 @@ export class FrameReader {
     if (this.#bodyFill === body.length) {
       this.#body = null
       this.#headerFill = 0
-      this.#decode(body, this.#header.readUInt32BE(4), take)
+      this.#decode(body, this.#header.readUInt32BE(8), take)
     }
     return next
   }

@@ -4,6 +4,7 @@ import {
   frameHeaderBytes,
   frameLimits,
   frameOverheadBytes,
+  maskedLength,
   type Checksum,
   type PeerMessage,
 } from './peer-frames.ts'
@@ -97,7 +98,8 @@ export class FrameWriter {
     frame[frameHeaderBytes + 1] = array32
     frame.writeUInt32BE(this.#count, frameHeaderBytes + 2)
     frame.writeUInt32BE(length, 0)
-    frame.writeUInt32BE(this.#checksum(frame.subarray(frameHeaderBytes)), 4)
+    frame.writeUInt32BE(maskedLength(length), 4)
+    frame.writeUInt32BE(this.#checksum(frame.subarray(frameHeaderBytes)), 8)
     this.#closed.push(frame)
     this.#closedBytes += frame.length
     this.#start = this.#end

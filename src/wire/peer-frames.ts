@@ -1,9 +1,11 @@
 /**
  * Frames between nodes:
  *
- *     u32 length | u32 crc | u8 version | payload
+ *     u32 length | u32 length again, masked | u32 crc | u8 version | payload
  *
- * big-endian; `length` counts version and payload, `crc` is CRC-32 over the same bytes. The payload
+ * big-endian; `length` counts version and payload, `crc` is CRC-32 over the same bytes. A bit that flips
+ * in the length must show at once: a reader that waited for bytes that never come would take the link
+ * for alive and hear nothing on it. The payload
  * is one msgpack array (always with the five-byte header 0xdd count) of messages, and a message is
  * an array whose first element is its kind (peer-kinds.ts).
  */
@@ -21,14 +23,20 @@ export const frameLimits = {
   wishedFrameBytes: 128 * 1024,
 } as const
 
-/** length and crc. */
-export const frameHeaderBytes = 8
+/** Length, length again, crc. */
+export const frameHeaderBytes = 12
+
+/** The second copy of a length; so that neither zeroes nor a shift of the stream look like a header. */
+export function maskedLength(length: number): number {
+  return (length ^ 0x5ac3_96f1) >>> 0
+}
 
 /** Version byte and array header. */
 export const frameOverheadBytes = 6
 
 /** Why a stream of frames cannot be read on. The connection is worthless after any of them. */
 export type FrameFault =
+  | 'frame-length' // the two copies of the length differ
   | 'frame-too-large' // the length is above the bound, or too small to be a frame
   | 'frame-checksum' // bytes changed on the way
   | 'frame-version' // a version that was not agreed on
