@@ -178,7 +178,8 @@ export class Requests {
       },
       (why) => {
         if (awaited !== null) return awaited.take(undefined)
-        this.#unanswered(from, request, place, isDoubted ? 'no-answer' : why, done)
+        const isUntold = isDoubted || hasNames(command)
+        this.#unanswered(from, request, place, isUntold ? 'no-answer' : why, done)
       },
       repeatOf(command),
     )
@@ -212,7 +213,8 @@ export class Requests {
           const told = { ...command, facts } as Command
           return this.command(from, request, told, place, done, until, doubt)
         }
-        this.#unanswered(from, request, place, doubt ? 'no-answer' : 'no-owner', done)
+        const isUntold = doubt || hasNames(command)
+        this.#unanswered(from, request, place, isUntold ? 'no-answer' : 'no-owner', done)
       },
       (error: unknown) => this.#logger.error({ error: String(error) }, 'cards could not be asked'),
     )
@@ -240,7 +242,8 @@ export class Requests {
           const told = { ...command, claimed } as Command
           return this.command(from, request, told, place, done, until, doubt)
         }
-        this.#unanswered(from, request, place, doubt ? 'no-answer' : 'no-owner', done)
+        // A name that was asked for may be taken by now.
+        this.#unanswered(from, request, place, 'no-answer', done)
       },
       (error: unknown) => this.#logger.error({ error: String(error) }, 'names could not be asked'),
     )
@@ -310,6 +313,11 @@ function isUnknown({ kind }: Command, [, , , parts]: AnswerMessage): boolean {
 /** They were claimed for it, whatever came of that. Not so when the holder's epoch is another one by now. */
 function isClaimed(command: Command, { epoch }: Claims): boolean {
   return 'claimed' in command && command.claimed?.epoch === epoch
+}
+
+/** Names were given to the topic already, and everybody can see that: to fail is not to have done nothing. */
+function hasNames(command: Command): boolean {
+  return 'claimed' in command && command.claimed !== undefined && command.claimed.tags.length > 0
 }
 
 const nothing = Promise.resolve(undefined)

@@ -27,3 +27,20 @@ test('an alias that was given up and taken again is not lost when the name hears
   expect(await set(group, ['other'])).toMatchObject({ code: 200 })
   expect(await set(rival, [alias])).toMatchObject({ code: 200 })
 })
+
+test('an owner that goes when the name is taken already leaves it open what became of the request', async () => {
+  const scene = await Scene.make(spread, 1)
+  const { world } = scene
+  const a = scene.client(0)
+  const line = world.groupOf(`nam:${alias}`)
+  line.elect(3)
+  await world.settle()
+  world.cut.add('2 3')
+  const id = a.send(group, { kind: 'set', tags: [alias] })
+  await world.settle(50)
+  world.kill(1)
+  world.cut.delete('2 3')
+  await world.settle(10_000)
+  // Everybody can see that the name is the group's: a 503 would say that nothing was done.
+  expect(a.answer(id)).toMatchObject({ code: 504, params: { error: 'no-answer' } })
+})
