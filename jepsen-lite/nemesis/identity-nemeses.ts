@@ -47,8 +47,9 @@ export const identityNemeses: readonly Nemesis[] = [
     needs: ['disk', 'processes'],
     costsNode: true,
     async start({ world, prng }) {
-      if (spare(world) < 1) return undefined
-      const node = prng.pick(usable(world))
+      const founders = usable(world).filter((node) => world.joined?.has(node) !== true)
+      if (spare(world) < 1 || founders.length === 0) return undefined
+      const node = prng.pick(founders)
       const wipe = async (): Promise<undefined> => {
         await world.disk(node)?.wipe()
         return undefined

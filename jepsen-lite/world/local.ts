@@ -59,6 +59,7 @@ const settlePollMs = 500
 /** A cluster of its own on this machine: real processes, real disks, a proxy per directed link. */
 export class LocalWorld implements World {
   readonly nodes: string[]
+  readonly joined = new Set<string>()
   readonly tolerates: number
   readonly administrator: LocalAdministrator
   versions: Readonly<Record<string, string>> = {}
@@ -308,6 +309,7 @@ export class LocalWorld implements World {
     const node = await this.#add(addresses, how({ ...addresses, data }))
     await this.#joinLinks()
     this.nodes.push(name)
+    this.joined.add(name)
     await this.restart(name)
     return {
       isReady: () => node.view.isReady(),

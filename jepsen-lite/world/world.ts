@@ -10,6 +10,8 @@ import type { Random } from '../../src/ports.ts'
  */
 export interface World {
   readonly nodes: readonly string[]
+  /** Started with a token, which lets an empty folder in as a new member; missing: none is. */
+  readonly joined?: ReadonlySet<string>
   /** Nodes that are gone for good, by a fault that no node has to survive. Nobody waits for them; they stay in `nodes`. */
   readonly out: ReadonlySet<string>
   /** So many nodes may be gone, whichever they are, and every partition still has a majority. */

@@ -3,26 +3,31 @@ import { join } from 'node:path'
 
 /**
  * Notes beside LevelDB's files how the last run ended, and in which life of the machine. LevelDB
- * skips what it cannot read in its WAL and says nothing, so after a loss of power any unsynced
- * write may be missing while later ones are there; after a mere kill the kernel still has them all.
+ * skips what it cannot read in its WAL and goes on, so after a loss of power any unsynced write may
+ * be missing while later ones are there; after a mere kill the kernel still has them all. `opening`:
+ * LevelDB may have read its WAL and dropped it, and nobody has looked what was missing.
  */
-export type LifeState = 'open' | 'closed'
+export type LifeState = 'opening' | 'open' | 'closed'
 
 const file = 'LIFE'
 
-/** True when unsynced writes may be lost. A directory without the note is new. */
-export async function readLife(dir: string): Promise<boolean> {
-  let text: string
-  try {
-    text = await readFile(join(dir, file), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
+/** `doubtful`: unsynced writes may be lost. A directory without the note is new. */
+export async function readLife(dir: string): Promise<'new' | 'whole' | 'doubtful'> {
+  const text = await textOf(join(dir, file))
+  if (text === null) return 'new'
   const [state, boot] = text.trim().split(' ')
-  if (state === 'closed') return false
+  if (state === 'closed') return 'whole'
   const now = await machineBoot()
-  return now === null || boot !== now
+  return state === 'opening' || now === null || boot !== now ? 'doubtful' : 'whole'
+}
+
+/**
+ * LevelDB has found damage in the WAL that it read at its opening, and left rows out. It tells only
+ * its own log, which begins anew with each opening.
+ */
+export async function droppedRows(dir: string): Promise<boolean> {
+  const text = await textOf(join(dir, 'LOG'))
+  return text !== null && /: dropping \d+ bytes; /.test(text)
 }
 
 /** Durable when it resolves. */
@@ -46,8 +51,13 @@ export async function writeLife(dir: string, state: LifeState): Promise<void> {
 
 /** Differs after every start of the machine; null where the system does not tell. */
 async function machineBoot(): Promise<string | null> {
+  return (await textOf('/proc/sys/kernel/random/boot_id'))?.trim() ?? null
+}
+
+/** Null: there is no such file. */
+async function textOf(path: string): Promise<string | null> {
   try {
-    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+    return await readFile(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error

@@ -1,5 +1,6 @@
+import { sometimes } from '../assert.ts'
 import type { Metrics } from '../ports.ts'
-import { readLife, writeLife } from './level-life.ts'
+import { droppedRows, readLife, writeLife } from './level-life.ts'
 import type { KeyRange, Op, Pair, RangeQuery, Store, StoreSnapshot } from './store.ts'
 import { StoreBroken } from './store.ts'
 import { PlainLevel } from './plain-level.ts'
@@ -61,6 +62,9 @@ export class LevelStore implements Store {
       writeBufferSize: writeBufferBytes,
       cacheSize: cacheBytes,
     })
+    const life = await readLife(dir)
+    // What LevelDB leaves out it leaves out for good: it must not be forgotten that nobody has looked.
+    if (life !== 'new') await writeLife(dir, 'opening')
     await db.open()
     try {
       await takeStoreFormat(db)
@@ -68,7 +72,9 @@ export class LevelStore implements Store {
       await db.close()
       throw error
     }
-    const doubtful = await readLife(dir)
+    const dropped = await droppedRows(dir)
+    sometimes(dropped, 'store: LevelDB left out rows of a damaged WAL')
+    const doubtful = life === 'doubtful' || dropped
     if (!doubtful) await writeLife(dir, 'open')
     return new LevelStore(dir, db, doubtful, options)
   }

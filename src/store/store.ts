@@ -29,8 +29,8 @@ export type Pair = [key: Uint8Array, value: Uint8Array]
  */
 export interface Store {
   /**
-   * The last run did not end cleanly and the machine was restarted since: unsynced writes may be
-   * lost from the middle (measured, see docs/internals/store.md), so the applied index of a group proves nothing, and
+   * The last run did not end cleanly and the machine was restarted since, or LevelDB found its WAL
+   * damaged: unsynced writes may be lost from the middle (measured, see docs/internals/store.md), so the applied index of a group proves nothing, and
    * every group replays its log from the start. True until `trust` is called, over restarts too.
    */
   readonly doubtful: boolean

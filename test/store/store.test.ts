@@ -121,6 +121,34 @@ describe('LevelStore', () => {
     await rm(copy, { recursive: true })
   })
 
+  test('after damage to its WAL, it is doubtful until trusted, over further starts', async () => {
+    const key = (n: number) => new KeyWriter(4).u16(1).u16(n).key()
+    const running = await LevelStore.open(dir, options)
+    for (let n = 0; n < 200; n++)
+      await running.write([{ key: key(n), value: Buffer.alloc(500, n) }])
+    const killed = `${dir}-killed`
+    await cp(dir, killed, { recursive: true })
+    await running.close()
+    const wal = (await readdir(killed)).find((name) => name.endsWith('.log')) as string
+    const bytes = await readFile(join(killed, wal))
+    bytes.fill(0, 50_176, 50_688)
+    await writeFile(join(killed, wal), bytes)
+    let store = await LevelStore.open(killed, options)
+    expect(store.doubtful).toBe(true)
+    const rows = await store.range(prefixRange(Uint8Array.of(0, 1)))
+    expect(rows.length).toBeLessThan(200)
+    expect(rows.at(-1)?.[0]).toEqual(key(199)) // behind a hole
+    await store.close()
+    store = await LevelStore.open(killed, options)
+    expect(store.doubtful).toBe(true)
+    await store.trust()
+    await store.close()
+    store = await LevelStore.open(killed, options)
+    expect(store.doubtful).toBe(false)
+    await store.close()
+    await rm(killed, { recursive: true })
+  })
+
   test('after a run that ended with the machine, it is doubtful until trusted', async () => {
     await (await LevelStore.open(dir, options)).close()
     const note = join(dir, 'LIFE')
