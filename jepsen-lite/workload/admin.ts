@@ -68,6 +68,7 @@ class AdminLane {
     while (performance.now() < until) {
       await sleep(this.#prng.between(...restMs), until)
       if (performance.now() >= until) return
+      await this.#buryLost()
       await this.#change(this.#next())
       await this.#settle(Math.min(until, performance.now() + settleMs))
     }
@@ -77,7 +78,23 @@ class AdminLane {
   async rest(until: number): Promise<void> {
     while (this.#dying !== undefined && performance.now() < until) await this.#change('remove')
     while (this.#drained.size > 0 && performance.now() < until) await this.#change('activate')
-    while (performance.now() < until) if (await this.#settle(until)) return
+    while (performance.now() < until) {
+      await this.#buryLost()
+      if (await this.#settle(Math.min(until, performance.now() + settleMs))) return
+    }
+  }
+
+  /** Who is out for good is removed: what the table wants him to hold would never come to be. */
+  async #buryLost(): Promise<void> {
+    const { nodes, out } = this.#context.world
+    for (const node of nodes.filter((it) => out.has(it))) {
+      const asked = { node, dead: true }
+      await this.#record('remove', asked, async () => {
+        await this.#administrator.remove(node, asked)
+        this.#drained.delete(node)
+        return asked
+      })
+    }
   }
 
   /** Each kind once, as far as possible; then at random. */
