@@ -16,7 +16,7 @@ export interface PlanOptions {
 }
 
 /** Nodes that were hit serve again after about so long, ms. */
-const recoveryMs = 2_000
+const recoveryMs = 5_000
 
 /**
  * Every pair, in diagonals, so that a campaign that is cut short has seen each workload and each
