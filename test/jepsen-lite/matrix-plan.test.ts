@@ -115,13 +115,13 @@ describe('a cell', () => {
   const four = ['a', 'b', 'c', 'd'].map((name) => fault(name))
   const long = fault('long', { lastsMs: 20_000 })
 
-  // A fault of this pace takes 3 + 2 + 2 s, after 2 s of quiet.
+  // A fault of this pace takes 3 + 5 + 2 s, after 2 s of quiet.
   test.for([
-    ['goes on where the one before stopped', 16, four, 0, ['a b', 'c d', 'a b']],
-    ['wraps around', 23, four, 0, ['a b c', 'd a b', 'c d a']],
+    ['goes on where the one before stopped', 22, four, 0, ['a b', 'c d', 'a b']],
+    ['wraps around', 32, four, 0, ['a b c', 'd a b', 'c d a']],
     ['holds each once, however long it is', 500, four, 0, ['a b c d', 'a b c d', 'a b c d']],
     ['holds one when there is no time for a whole one', 5, four, 0, ['a', 'b', 'c']],
-    ['counts the steps of its family', 23, four, 3_000, ['a b', 'c d', 'a b']],
+    ['counts the steps of its family', 32, four, 3_000, ['a b', 'c d', 'a b']],
     ['holds a long one if that ends in time', 23, [long], 0, ['long', 'long', 'long']],
     ['holds none that does not end in time', 22, [long], 0, ['', '', '']],
     [
