@@ -146,7 +146,10 @@ export class Replicas {
    */
   async #distrustStore(onDisk: readonly GroupId[]): Promise<void> {
     const { log, store, logger } = this.#deps
-    logger.warn({}, 'rows may be missing, after a loss of power or damage: they are replayed from the log')
+    logger.warn(
+      {},
+      'rows may be missing, after a loss of power or damage: they are replayed from the log',
+    )
     for (const id of onDisk) {
       await PartitionRows.writeApplied(id, store, log.group(id).firstIndex() - 1)
     }
