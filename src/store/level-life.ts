@@ -11,14 +11,20 @@ export type LifeState = 'opening' | 'open' | 'closed'
 
 const file = 'LIFE'
 
-/** `doubtful`: unsynced writes may be lost. A directory without the note is new. */
-export async function readLife(dir: string): Promise<'new' | 'whole' | 'doubtful'> {
-  const text = await textOf(join(dir, file))
-  if (text === null) return 'new'
-  const [state, boot] = text.trim().split(' ')
-  if (state === 'closed') return 'whole'
+export interface Life {
+  /** The note as it is; null: the directory is new. */
+  readonly note: string | null
+  /** Unsynced writes may be lost. */
+  readonly isDoubtful: boolean
+}
+
+export async function readLife(dir: string): Promise<Life> {
+  const note = await textOf(join(dir, file))
+  if (note === null) return { note, isDoubtful: false }
+  const [state, boot] = note.trim().split(' ')
+  if (state === 'closed') return { note, isDoubtful: false }
   const now = await machineBoot()
-  return state === 'opening' || now === null || boot !== now ? 'doubtful' : 'whole'
+  return { note, isDoubtful: state === 'opening' || now === null || boot !== now }
 }
 
 /**
@@ -32,10 +38,19 @@ export async function droppedRows(dir: string): Promise<boolean> {
 
 /** Durable when it resolves. */
 export async function writeLife(dir: string, state: LifeState): Promise<void> {
+  await writeNote(dir, `${state} ${(await machineBoot()) ?? 'unknown'}\n`)
+}
+
+/** Nothing was written since it was read. Durable when it resolves. */
+export async function restoreLife(dir: string, { note }: Life): Promise<void> {
+  if (note !== null) await writeNote(dir, note)
+}
+
+async function writeNote(dir: string, note: string): Promise<void> {
   const path = join(dir, file)
   const next = await open(`${path}.new`, 'w')
   try {
-    await next.writeFile(`${state} ${(await machineBoot()) ?? 'unknown'}\n`)
+    await next.writeFile(note)
     await next.sync()
   } finally {
     await next.close()

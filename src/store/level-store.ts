@@ -1,6 +1,6 @@
 import { sometimes } from '../assert.ts'
 import type { Metrics } from '../ports.ts'
-import { droppedRows, readLife, writeLife } from './level-life.ts'
+import { droppedRows, readLife, restoreLife, writeLife } from './level-life.ts'
 import type { KeyRange, Op, Pair, RangeQuery, Store, StoreSnapshot } from './store.ts'
 import { StoreBroken } from './store.ts'
 import { PlainLevel } from './plain-level.ts'
@@ -64,17 +64,18 @@ export class LevelStore implements Store {
     })
     const life = await readLife(dir)
     // What LevelDB leaves out it leaves out for good: it must not be forgotten that nobody has looked.
-    if (life !== 'new') await writeLife(dir, 'opening')
+    if (life.note !== null) await writeLife(dir, 'opening')
     await db.open()
     try {
       await takeStoreFormat(db)
     } catch (error) {
       await db.close()
+      if (!(await droppedRows(dir))) await restoreLife(dir, life)
       throw error
     }
     const dropped = await droppedRows(dir)
     sometimes(dropped, 'store: LevelDB left out rows of a damaged WAL')
-    const doubtful = life === 'doubtful' || dropped
+    const doubtful = life.isDoubtful || dropped
     if (!doubtful) await writeLife(dir, 'open')
     return new LevelStore(dir, db, doubtful, options)
   }

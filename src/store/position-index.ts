@@ -46,12 +46,17 @@ export class PositionIndex {
     this.#last = last
   }
 
-  /** Entries [first, last], the oldest here, were written again at `position`. */
+  /**
+   * Entries [first, last], the oldest here, were written again at `position`. They may end within a
+   * record, when that one overwrote what was to be written again: the rest of it stays where it is.
+   */
   relocate(first: Index, last: Index, position: Position): void {
     let drop = 0
     while (drop < this.#firsts.length && (this.#firsts[drop] as Index) <= last) drop++
-    this.#firsts.splice(0, drop, first)
-    this.#positions.splice(0, drop, position)
+    const cut = this.#positions[drop - 1]
+    const isCut = cut !== undefined && (this.#firsts[drop] ?? this.#last + 1) > last + 1
+    this.#firsts.splice(0, drop, first, ...(isCut ? [last + 1] : []))
+    this.#positions.splice(0, drop, position, ...(isCut ? [cut] : []))
     if (this.#firsts.length === 1) this.#last = Math.max(this.#last, last)
   }
 

@@ -103,7 +103,9 @@ export class Reclaim {
     this.#unpinning = segment
     for (const { slot, to } of pinning) {
       const entries = await this.#collect(slot, to)
-      if (entries !== null && this.#slots.get(slot.id) === slot) this.#again(slot, entries)
+      if (entries !== null && this.#slots.get(slot.id) === slot && isCurrent(slot, entries)) {
+        this.#again(slot, entries)
+      } else this.#unpinning = 0 // to be tried again, if it is pinned still
     }
   }
 
@@ -124,4 +126,12 @@ export class Reclaim {
     }
     return found
   }
+}
+
+/** None was overwritten while they were gathered: written again, it would come back. Index and term tell an entry. */
+function isCurrent({ log }: LogSlot, entries: readonly Entry[]): boolean {
+  return entries.every(
+    ({ index, term }) =>
+      index < log.firstIndex() || (index <= log.lastIndex() && log.term(index) === term),
+  )
 }

@@ -89,6 +89,7 @@ test('fifty topics come back by fifty requests at once', async () => {
   for (const topic of topics) cluster.publish(topic, 'x', 2)
   await until(() => seen === 100, 'those in between')
   // 50 of each client: the other one's are only attached.
+  await until(() => asked('sub') - subs >= 100, 'all subscriptions')
   expect([asked('sub') - subs, asked('get') - gets]).toEqual([100, 0])
 })
 

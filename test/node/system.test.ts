@@ -49,8 +49,8 @@ test('every runs once after a stall, and then in its pace again', async () => {
   })
   const gaps = at.slice(1).map((time, i) => time - at[i]!)
   expect(gaps[0]).toBeGreaterThanOrEqual(70)
-  // Seven runs were missed and one made up for them: no two come at once.
-  expect(Math.min(...gaps)).toBeGreaterThan(1)
+  // Seven runs were missed and one made up for them: the three behind it do not come at once.
+  expect(at[4]! - at[1]!).toBeGreaterThan(15)
 })
 
 test('soon runs in order, and what a task asks for in the same turn', async () => {
