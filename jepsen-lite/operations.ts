@@ -76,6 +76,11 @@ export function returnTime(operation: Operation): number {
   return operation.outcome === 'ok' ? (operation.complete?.time ?? Infinity) : Infinity
 }
 
+/** When it was answered, whatever the answer was; when it began, if it never was. ns */
+export function endTime({ invoke, complete }: Operation): number {
+  return complete?.time ?? invoke.time
+}
+
 /** The indexes by which an anomaly names an operation. */
 export function indexesOf(operation: Operation): number[] {
   const { invoke, complete } = operation

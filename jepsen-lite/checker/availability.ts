@@ -1,3 +1,4 @@
+import { endTime } from '../operations.ts'
 import type { History, Operation } from '../operations.ts'
 import type { Checker, CheckOptions } from './checker.ts'
 import { throughputBeforeFaults } from './coverage.ts'
@@ -71,16 +72,16 @@ const notCounted: ReadonlySet<string> = new Set([
 /** One or two that were not served may have gone to a node that had just died. */
 const fewestRefusals = 5
 
-function isCounted({ invoke }: Operation): boolean {
+export function isCounted({ invoke }: Operation): boolean {
   return !notCounted.has(invoke.f)
 }
 
 /** How operations ended under each fault: whoever has too much must refuse, not fall silent. */
 function countOutcomes(history: History, findings: Findings): void {
   for (const { name, from, to } of history.derived(faultBands)) {
-    for (const { complete, outcome, invoke } of history.operations) {
-      const end = complete?.time ?? invoke.time
-      if (end >= from && end < to) findings.count(`${name} ${outcome}`)
+    for (const operation of history.operations) {
+      const end = endTime(operation)
+      if (end >= from && end < to) findings.count(`${name} ${operation.outcome}`)
     }
   }
 }
@@ -98,7 +99,7 @@ function availabilityWindows(history: History, options: CheckOptions): Window[] 
   const operations = history.operations.filter(isCounted)
   const start = operations[0]?.invoke.time ?? 0
   const last = operations.at(-1)
-  const end = last ? (last.complete?.time ?? last.invoke.time) : start
+  const end = last ? endTime(last) : start
   const length = options.availabilityWindow
   const slices = sliced(operations, start, length / slicesPerWindow)
   const bands = history.derived(faultBands).filter(isLarge)

@@ -1,3 +1,4 @@
+import { endTime } from '../operations.ts'
 import type { History, Operation } from '../operations.ts'
 import { faultBands } from './fault-bands.ts'
 import type { FaultBand } from './fault-bands.ts'
@@ -38,13 +39,13 @@ export function keyGaps(
   const walks = new Map<string, Walk>()
   const over = history.operations
     .filter((operation) => operation.complete !== undefined && counts(operation))
-    .toSorted((a, b) => endOf(a) - endOf(b))
+    .toSorted((a, b) => endTime(a) - endTime(b))
   for (const operation of over) {
     const { key } = operation.invoke
     if (key === undefined) continue
     let walk = walks.get(key)
     if (!walk) walks.set(key, (walk = new Walk(key, excuses)))
-    if (isServed(operation)) walk.served(endOf(operation))
+    if (isServed(operation)) walk.served(endTime(operation))
     else if (isEvidence(operation) && !hits.some((hit) => touches(hit, operation)))
       walk.refused(operation)
   }
@@ -77,7 +78,7 @@ class Walk {
   }
 
   refused(operation: Operation): void {
-    const [begin, end] = [operation.invoke.time, endOf(operation)]
+    const [begin, end] = [operation.invoke.time, endTime(operation)]
     const excuse = this.#excuses.find(({ from, to }) => from < end && begin < to)
     if (excuse) return
     const between = this.#excuses.find(({ from, to }) => this.#from < from && to <= begin)
@@ -114,11 +115,7 @@ function nodesHit({ targets }: FaultBand): ReadonlySet<string> {
 
 function touches({ band, nodes }: Hit, operation: Operation): boolean {
   const { node, time } = operation.invoke
-  return node !== undefined && nodes.has(node) && band.from < endOf(operation) && time < band.to
-}
-
-function endOf({ invoke, complete }: Operation): number {
-  return complete?.time ?? invoke.time
+  return node !== undefined && nodes.has(node) && band.from < endTime(operation) && time < band.to
 }
 
 function isServed({ outcome, complete }: Operation): boolean {

@@ -1,4 +1,5 @@
 import type { History, Operation } from '../operations.ts'
+import { isCounted } from './availability.ts'
 import type { Checker, CheckOptions } from './checker.ts'
 import { throughputBeforeFaults } from './coverage.ts'
 import { faultBands } from './fault-bands.ts'
@@ -77,8 +78,7 @@ function slice(time: number): number {
   return Math.floor(time / sliceNs)
 }
 
-/** Attaching and final reads are the harness’s own business. */
-function isAbout({ invoke }: Operation, topic: string, nodes: ReadonlySet<string>): boolean {
-  if (invoke.key !== topic || invoke.f === 'attach' || invoke.f === 'read-all') return false
-  return invoke.node !== undefined && nodes.has(invoke.node)
+function isAbout(operation: Operation, topic: string, nodes: ReadonlySet<string>): boolean {
+  const { key, node } = operation.invoke
+  return key === topic && isCounted(operation) && node !== undefined && nodes.has(node)
 }

@@ -1,8 +1,8 @@
 import { sleep } from '../sleep.ts'
 import { majorityOf } from '../world/world.ts'
 import type { World } from '../world/world.ts'
-import { cut, join } from './lost-majority.ts'
-import { pickTarget, usable } from './nemesis.ts'
+import { cut } from './lost-majority.ts'
+import { healLinks, pickTarget, usable } from './nemesis.ts'
 import type { Fault, Nemesis, NemesisContext } from './nemesis.ts'
 
 /** How long a step of a combo waits for what it is about, ms. Above: it goes on, and tells what it saw. */
@@ -108,7 +108,7 @@ async function staleLeader(context: NemesisContext): Promise<Fault | undefined> 
       term > before
         ? `meta's term went from ${before} to ${term} while ${old} was alone`
         : undefined,
-    stop: async () => join(world),
+    stop: async () => healLinks(world),
   }
 }
 
@@ -187,7 +187,7 @@ async function fastLeader(context: NemesisContext): Promise<Fault | undefined> {
     scope: 'minority',
     effect: async () => (effects() > before ? `${node} alone, its clock twice as fast` : undefined),
     async stop() {
-      join(world)
+      healLinks(world)
       clock.heal()
     },
   }

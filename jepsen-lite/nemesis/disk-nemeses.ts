@@ -1,7 +1,7 @@
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
 import type { DamageKind, DiskCounts, DiskOrders, World } from '../world/world.ts'
-import { pickTarget, scopeOf, spare, usable } from './nemesis.ts'
+import { lasting, pickTarget, scopeOf, spare, usable } from './nemesis.ts'
 import type { Complaint, Fault, Nemesis, NemesisContext } from './nemesis.ts'
 
 /** What a node says when its disk failed it, or when it finds its data damaged. */
@@ -187,25 +187,19 @@ async function hung(context: NemesisContext): Promise<Fault | undefined> {
   return {
     ...fault,
     async complaint() {
-      const led = await leaderships(world, node)
-      if ((await fault.effect()) === undefined || led === 0) return undefined
-      return { node, says: `${node} leads ${led} partitions though its disk does not answer` }
+      if ((await fault.effect()) === undefined) return undefined
+      // A hung leader may need some time to give up.
+      return lasting(async () => {
+        const led = (await world.roles()).led.get(node) ?? 0
+        if (led === 0) return undefined
+        return { node, says: `${node} leads ${led} partitions though its disk does not answer` }
+      }, stopDeadlineMs)
     },
     async stop() {
       await fault.stop()
       world.allowEnd(node, undefined)
       await world.restart(node)
     },
-  }
-}
-
-/** A hung leader may need some time to give up; the least seen within the deadline counts. */
-async function leaderships(world: World, node: string): Promise<number> {
-  const deadline = performance.now() + stopDeadlineMs
-  for (;;) {
-    const led = (await world.roles()).led.get(node) ?? 0
-    if (led === 0 || performance.now() > deadline) return led
-    await sleep(200)
   }
 }
 

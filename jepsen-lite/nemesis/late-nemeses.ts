@@ -1,6 +1,5 @@
 import type { LinkFault } from '../proxy/link-fault.ts'
-import type { Link, World } from '../world/world.ts'
-import { scopeOf } from './nemesis.ts'
+import { healLinks, linksOf, scopeOf } from './nemesis.ts'
 import type { Fault, Nemesis, NemesisContext } from './nemesis.ts'
 
 /** What Linux waits at least before it sends a segment again, ms. */
@@ -46,7 +45,7 @@ async function loss({ world, prng }: NemesisContext): Promise<Fault | undefined>
     scope: scopeOf(0, world),
     how: { rtoMs, least: percent(Math.min(...shares)), most: percent(Math.max(...shares)) },
     effect: async () => (held() > before ? `${held() - before} chunks had to wait` : undefined),
-    stop: async () => heal(links),
+    stop: async () => healLinks(world),
   }
 }
 
@@ -68,14 +67,6 @@ async function lateBytes({ world }: NemesisContext): Promise<Fault | undefined> 
       if (bytes + refused === 0) return undefined
       return `${bytes} bytes came late over old connections; ${refused} others the receiver had closed by then`
     },
-    stop: async () => heal(links),
+    stop: async () => healLinks(world),
   }
-}
-
-function linksOf(world: World): Link[] {
-  return world.nodes.flatMap((from) => world.nodes.flatMap((to) => world.link(from, to) ?? []))
-}
-
-function heal(links: readonly Link[]): void {
-  for (const link of links) link.heal()
 }

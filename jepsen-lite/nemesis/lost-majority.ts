@@ -1,6 +1,7 @@
 import { sleep } from '../sleep.ts'
 import { majorityOf } from '../world/world.ts'
 import type { World } from '../world/world.ts'
+import { healLinks } from './nemesis.ts'
 import type { Nemesis } from './nemesis.ts'
 
 /** K must be back, and the new majority must lead, ms. Above: the fault shows no effect. */
@@ -37,7 +38,7 @@ export const lostMajority: Nemesis = {
         await world.kill(crashed)
         // With a disk of ours the crash takes what was never synced, too.
         await world.disk(crashed)?.losePower(prng, prng.chance(0.5))
-        join(world)
+        healLinks(world)
         cut(world, rest, [...behind, crashed])
         await world.restart(crashed)
         const deadline = performance.now() + restartDeadlineMs
@@ -48,7 +49,7 @@ export const lostMajority: Nemesis = {
         return led === 0 ? undefined : `${[...behind, crashed].join(', ')} lead ${led} groups`
       },
       async stop() {
-        join(world)
+        healLinks(world)
       },
     }
   },
@@ -60,8 +61,4 @@ export function cut(world: World, side: readonly string[], other: readonly strin
       world.link(a, b)?.setFault({ kind: 'cut' })
       world.link(b, a)?.setFault({ kind: 'cut' })
     }
-}
-
-export function join(world: World): void {
-  for (const a of world.nodes) for (const b of world.nodes) world.link(a, b)?.heal()
 }

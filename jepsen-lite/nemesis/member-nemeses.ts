@@ -1,8 +1,8 @@
 import { sleep } from '../sleep.ts'
 import { ChangeRefused, majorityOf } from '../world/world.ts'
 import type { Administrator, World } from '../world/world.ts'
-import { cut, join } from './lost-majority.ts'
-import { pickTarget, scopeOf, usable } from './nemesis.ts'
+import { cut } from './lost-majority.ts'
+import { healLinks, pickTarget, scopeOf, usable } from './nemesis.ts'
 import type { Complaint, Fault, Nemesis, NemesisContext, Scope } from './nemesis.ts'
 
 /** Partitions must be where the table wants them before the next step; above, it goes on and tells so. ms */
@@ -68,7 +68,7 @@ export const memberNemeses: readonly Nemesis[] = [
         world.nodes.filter((other) => other !== node),
       )
       await sleep(stepMs)
-      await removed(story, node, true, () => join(world))
+      await removed(story, node, true, () => healLinks(world))
     },
     1,
   ),
@@ -173,7 +173,7 @@ export const memberNemeses: readonly Nemesis[] = [
       await sleep(stepMs)
       const killed = rest.slice(0, majorityOf(rest.length))
       for (const node of killed) await world.kill(node)
-      join(world)
+      healLinks(world)
       for (const node of killed) await world.restart(node)
       await going
     },
@@ -231,7 +231,7 @@ function change(
         needsTheRest: true,
         complaint: async () => steps.complaint,
         async stop() {
-          join(world)
+          healLinks(world)
           for (const node of usable(world)) await world.restart(node)
         },
       }

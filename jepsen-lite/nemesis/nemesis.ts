@@ -1,6 +1,10 @@
 import type { Prng } from '../prng.ts'
 import type { Load, LoadKind } from '../workload/load.ts'
-import type { Need, World } from '../world/world.ts'
+import { sleep } from '../sleep.ts'
+import type { Link, Need, World } from '../world/world.ts'
+
+/** Between two looks at what may pass, ms. */
+const lookEveryMs = 200
 
 /** A kind of fault. It picks its targets by the run's chance and knows how to end what it began. */
 export interface Nemesis {
@@ -62,12 +66,33 @@ export interface Complaint {
  */
 export type Scope = 'minority' | 'majority' | 'all' | 'client'
 
+/** All links between nodes. */
+export function linksOf(world: World): Link[] {
+  return world.nodes.flatMap((from) => world.nodes.flatMap((to) => world.link(from, to) ?? []))
+}
+
+/** No link between nodes has a fault. */
+export function healLinks(world: World): void {
+  for (const link of linksOf(world)) link.heal()
+}
+
+/** What `find` still finds when the time is up; undefined: it has passed. */
+export async function lasting<T>(
+  find: () => Promise<T | undefined>,
+  withinMs: number,
+): Promise<T | undefined> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const found = await find()
+    if (found === undefined || performance.now() > deadline) return found
+    await sleep(lookEveryMs)
+  }
+}
+
 /** Whatever happened before: every node runs, no link has a fault. */
 export async function heal(world: World): Promise<void> {
-  for (const from of world.nodes) {
-    world.clientLink(from)?.heal()
-    for (const to of world.nodes) world.link(from, to)?.heal()
-  }
+  healLinks(world)
+  for (const node of world.nodes) world.clientLink(node)?.heal()
   for (const node of world.nodes) {
     world.disk(node)?.order({})
     world.clock(node)?.heal()

@@ -1,15 +1,13 @@
 import { sleep } from '../sleep.ts'
 import { majorityOf } from '../world/world.ts'
 import type { Roles, World } from '../world/world.ts'
-import { join } from './lost-majority.ts'
-import { usable } from './nemesis.ts'
-import type { Complaint, Fault, Nemesis, NemesisContext } from './nemesis.ts'
+import { healLinks, lasting, usable } from './nemesis.ts'
+import type { Fault, Nemesis, NemesisContext } from './nemesis.ts'
 import { forecast, Reach, surprise } from './reach.ts'
 import type { Forecast, Pair } from './reach.ts'
 
 /** Elections and steps down must be over after so many steps more. */
 const settleSteps = 4
-const pollMs = 200
 /** With fewer, a ring is a full mesh, a chain is a bridge, and all groups have the same voters. */
 const fewestNodes = 5
 const fewestForBridge = 3
@@ -88,7 +86,7 @@ function shaped(name: string, says: string, draw: Draw, fewest = fewestNodes): N
         effect: () => told(world, expected.lost),
         needsTheRest: true,
         complaint: () => lasting(() => surprise(world, seen.groups, reach), settleSteps * stepMs),
-        stop: async () => join(world),
+        stop: async () => healLinks(world),
       }
     },
   }
@@ -121,19 +119,6 @@ async function told(world: World, lost: readonly string[]): Promise<string | und
   const meta = metaLeader === undefined ? 'nobody' : metaLeader
   const without = lost.length === 0 ? 'all have a majority' : `${lost.join(', ')} without a leader`
   return `${without}; ${meta} leads meta, ${led.length} of ${groups.size - 1} partitions are led`
-}
-
-/** What is still so at the deadline. */
-async function lasting(
-  find: () => Promise<Complaint | undefined>,
-  withinMs: number,
-): Promise<Complaint | undefined> {
-  const deadline = performance.now() + withinMs
-  for (;;) {
-    const found = await find()
-    if (!found || performance.now() > deadline) return found
-    await sleep(pollMs)
-  }
 }
 
 /** Both sides reach a majority through the node in the middle. */

@@ -1,3 +1,4 @@
+import { endTime } from '../operations.ts'
 import type { History, Operation, Outcome } from '../operations.ts'
 
 /** What clients experienced, second by second. */
@@ -91,7 +92,8 @@ export function quantiles(values: readonly number[]): Quantiles | undefined {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) }
 }
 
-function latencyPoint({ invoke, complete, outcome }: Operation): LatencyPoint {
-  const end = complete?.time ?? invoke.time
+function latencyPoint(operation: Operation): LatencyPoint {
+  const { invoke, outcome } = operation
+  const end = endTime(operation)
   return { at: end / 1e9, ms: (end - invoke.time) / 1e6, outcome }
 }

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join as pathOf } from 'node:path'
+import { join } from 'node:path'
 import { doubtfulReturn, restartDoubtful } from '../nemesis/disk-nemeses.ts'
-import { cut, join } from '../nemesis/lost-majority.ts'
-import { pickTarget, scopeOf, spare, usable } from '../nemesis/nemesis.ts'
+import { cut } from '../nemesis/lost-majority.ts'
+import { healLinks, pickTarget, scopeOf, spare, usable } from '../nemesis/nemesis.ts'
 import type { Fault, Nemesis, NemesisContext } from '../nemesis/nemesis.ts'
 import type { Prng } from '../prng.ts'
 import { sleep } from '../sleep.ts'
@@ -86,7 +86,7 @@ async function forgottenOwner(context: NemesisContext): Promise<Fault | undefine
       await world.resume(node)
     },
     effect: async () => `${node} led ${before} partitions when it was stopped`,
-    stop: async () => join(world),
+    stop: async () => healLinks(world),
   }
 }
 
@@ -104,12 +104,12 @@ async function wipedVoter({ world, prng, stepMs }: NemesisContext): Promise<Faul
       await sleep(stepMs)
       await world.kill(emptied)
       await world.disk(emptied)?.wipe()
-      join(world)
+      healLinks(world)
       cut(world, [rest], [behind, emptied])
       effect = await restartDoubtful(world, emptied, wipedWords)
     },
     effect: async () => effect,
-    stop: async () => join(world),
+    stop: async () => healLinks(world),
   }
 }
 
@@ -121,7 +121,7 @@ async function flipInLog(
   const node = prng.pick(usable(world))
   return doubtfulReturn(world, node, damageWords, async () => {
     await world.disk(node)?.losePower(prng, false)
-    return flipBit(pathOf(nodes, node, 'log'), prng)
+    return flipBit(join(nodes, node, 'log'), prng)
   })
 }
 

@@ -62,7 +62,6 @@ export class GroupHost {
   readonly #deps: GroupHostDeps
   readonly #options: GroupOptions
   readonly #groups = new Map<GroupId, Group>()
-  readonly #openedAs = new Map<GroupId, number>()
   #opened = 0
   readonly #removals = new Map<GroupId, Promise<void>>()
   readonly #around: GroupSurroundings
@@ -134,7 +133,7 @@ export class GroupHost {
       trace: (event) => this.#trace(id, event),
     })
     this.#groups.set(id, group)
-    this.#openedAs.set(id, ++this.#opened)
+    group.opened = ++this.#opened
     this.#meters.groups.set(this.#groups.size)
     this.#mark(group)
     return group
@@ -153,7 +152,6 @@ export class GroupHost {
     const group = this.#groups.get(id)
     if (group === undefined) return
     this.#groups.delete(id)
-    this.#openedAs.delete(id)
     this.#compaction.forget(group)
     this.#source.forget(group)
     group.close()
@@ -242,8 +240,7 @@ export class GroupHost {
     return [...this.#groups.values()].map((group) => {
       const status = group.status()
       const [first, last] = [group.log.firstIndex(), group.log.lastIndex()]
-      const { id, isMuted } = group
-      const opened = this.#openedAs.get(id) ?? 0
+      const { id, isMuted, opened } = group
       return { ...status, group: id, first, last, voters: status.config.voters, isMuted, opened }
     })
   }

@@ -32,6 +32,8 @@ export class Group {
   readonly id: GroupId
   /** Kept by the host: `turn` is due. */
   isDirty = false
+  /** Given by the host: which one of those that it opened, from 1. */
+  opened = 0
   readonly #around: GroupSurroundings
   readonly #machine: StateMachine
   readonly #raft: Raft

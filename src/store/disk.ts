@@ -28,6 +28,16 @@ export interface Disk {
   close(): Promise<void>
 }
 
+/** Resolves when the bytes are on the platter, and all that was written to the file before. */
+export function writeSynced(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    file.write(bytes, position, (error) => {
+      if (error === null) resolve()
+      else reject(error)
+    })
+  }).then(() => synced(file))
+}
+
 /** Resolves when what was written to the file, by this process or one before it, is on the platter. */
 export function synced(file: DiskFile): Promise<void> {
   return new Promise((resolve, reject) => {

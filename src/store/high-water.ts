@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '../assert.ts'
 import type { Disk, DiskFile } from './disk.ts'
-import { synced } from './disk.ts'
+import { synced, writeSynced } from './disk.ts'
 import type { Term } from '../raft/entry.ts'
 import { LogDamaged } from './log.ts'
 import type { Incarnation } from './segment.ts'
@@ -114,14 +114,7 @@ export class HighWater {
       this.#mark = mark
       this.#counter++
       const bytes = writeSlot(mark, this.#counter, this.incarnation)
-      const at = (this.#counter % 2) * slotBytes
-      await new Promise<void>((resolve, reject) => {
-        const settle = (error: Error | null) => (error === null ? resolve() : reject(error))
-        this.#file.write(bytes, at, (error) => {
-          if (error === null) this.#file.sync(settle)
-          else reject(error)
-        })
-      })
+      await writeSynced(this.#file, bytes, (this.#counter % 2) * slotBytes)
     }
   }
 }

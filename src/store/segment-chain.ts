@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts'
 import { faultPoint, planted } from '../fault-points.ts'
 import type { Disk, DiskFile, Done } from './disk.ts'
+import { writeSynced } from './disk.ts'
 import { align } from './frame.ts'
 import type { Incarnation, Segment } from './segment.ts'
 import { segmentHeadBytes, segmentName, writeSegmentHead } from './segment.ts'
@@ -84,12 +85,7 @@ export class SegmentChain {
       incarnation: this.#incarnation,
     })
     const frame = firstFrame(number, segmentHeadBytes)
-    await new Promise<void>((resolve, reject) => {
-      file.write(Buffer.concat([head, frame]), 0, (error) => {
-        if (error !== null) reject(error)
-        else file.sync((failed) => (failed === null ? resolve() : reject(failed)))
-      })
-    })
+    await writeSynced(file, Buffer.concat([head, frame]), 0)
     await this.#disk.rename(newName(number), segmentName(number))
     await this.#disk.syncDir()
     this.#segments.push({ number, file, readers: 0 })

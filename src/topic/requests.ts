@@ -178,8 +178,7 @@ export class Requests {
       },
       (why) => {
         if (awaited !== null) return awaited.take(undefined)
-        const isUntold = isDoubted || hasNames(command)
-        this.#unanswered(from, request, place, isUntold ? 'no-answer' : why, done)
+        this.#unanswered(from, request, place, truly(why, command, isDoubted), done)
       },
       repeatOf(command),
     )
@@ -213,8 +212,7 @@ export class Requests {
           const told = { ...command, facts } as Command
           return this.command(from, request, told, place, done, until, doubt)
         }
-        const isUntold = doubt || hasNames(command)
-        this.#unanswered(from, request, place, isUntold ? 'no-answer' : 'no-owner', done)
+        this.#unanswered(from, request, place, truly('no-owner', command, doubt), done)
       },
       (error: unknown) => this.#logger.error({ error: String(error) }, 'cards could not be asked'),
     )
@@ -315,9 +313,13 @@ function isClaimed(command: Command, { epoch }: Claims): boolean {
   return 'claimed' in command && command.claimed?.epoch === epoch
 }
 
-/** Names were given to the topic already, and everybody can see that: to fail is not to have done nothing. */
-function hasNames(command: Command): boolean {
-  return 'claimed' in command && command.claimed !== undefined && command.claimed.tags.length > 0
+/**
+ * `why`, unless something may have been done: an earlier try, or names that were given to the topic
+ * already, which everybody can see.
+ */
+function truly(why: ErrorCode, command: Command, isDoubted: boolean): ErrorCode {
+  const hasNames = 'claimed' in command && (command.claimed?.tags.length ?? 0) > 0
+  return isDoubted || hasNames ? 'no-answer' : why
 }
 
 const nothing = Promise.resolve(undefined)
