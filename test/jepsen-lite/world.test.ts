@@ -146,9 +146,22 @@ test('a missing log and surprises are facts, too', () => {
   ])
 })
 
-test('free ports are free and different', async () => {
-  const ports = await freePorts(20)
-  expect(new Set(ports).size).toBe(20)
+test('free ports are free, and given once, to this process and to others', async () => {
+  const asked = `
+    const { freePorts } = await import(process.argv[1])
+    console.log(JSON.stringify(await freePorts(40)))
+    process.stdin.resume()`
+  const file = new URL('../../dist/jepsen-lite/world/free-ports.js', import.meta.url).href
+  // Each of them holds what it got until its input ends.
+  const others = Array.from({ length: 3 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', asked, file]),
+  )
+  const given = others.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]))
+  const ports = [...(await freePorts(100)), ...(await freePorts(20))]
+  for (const line of await Promise.all(given)) ports.push(...(JSON.parse(line) as number[]))
+  for (const { stdin } of others) stdin.end()
+  expect(ports).toHaveLength(240)
+  expect(new Set(ports).size).toBe(240)
 })
 
 test('answers of a node become facts', () => {

@@ -1,9 +1,8 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePorts } from '../../jepsen-lite/world/free-ports.ts'
 import { nodeConfig, noOverrides, resolveCluster } from '../../src/node/config.ts'
 import type { NodeConfig } from '../../src/node/config.ts'
 import type { ProcessDoor } from '../../src/node/lifecycle.ts'
@@ -32,20 +31,13 @@ class FakeProcess implements ProcessDoor {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 async function config(profile: 'development' | 'production', options = {}): Promise<NodeConfig> {
+  const [port] = await freePorts(1)
   const self = {
     name: 'n1',
     peer: '127.0.0.1:1',
     client: '127.0.0.1:2',
-    admin: `127.0.0.1:${await freePort()}`,
+    admin: `127.0.0.1:${port}`,
     data: 'n1',
   }
   const file = { cluster: { name: 'c', profile, replicationFactor: 1 }, nodes: [self], options }
