@@ -48,7 +48,10 @@ export class LocalNode {
   readonly #redirects: string
   readonly #stall: string
   readonly #allowed: Allowed[] = []
-  #words: RegExp | undefined
+  /** For the rest of the run it may end with one of these. */
+  readonly #always: RegExp[] = []
+  /** While a fault lasts it may end with these, too. */
+  #meanwhile: RegExp | undefined
   #isForGood = false
   readonly #life: number
 
@@ -82,7 +85,7 @@ export class LocalNode {
         ...(preloads !== '' && { LD_PRELOAD: preloads }),
       },
       logFile,
-      isAllowed: () => this.#words?.test(this.lastWords()) === true,
+      isAllowed: () => this.#words()?.test(this.lastWords()) === true,
     })
   }
 
@@ -118,14 +121,19 @@ export class LocalNode {
     return this.#isForGood && this.process.lastEnd !== undefined && !this.process.isRunning
   }
 
+  /** `isForGood`: for the rest of the run, and it is lost then. Else until the next word about it. */
   allowEnd(words: RegExp | undefined, isForGood: boolean): void {
-    this.#isForGood = words !== undefined && isForGood
-    const size = this.#logSize()
-    const last = this.#allowed.at(-1)
-    if (last && last.to === Infinity)
-      this.#allowed[this.#allowed.length - 1] = { ...last, to: size }
-    if (words) this.#allowed.push({ from: size, to: Infinity, words })
-    this.#words = words
+    if (words && isForGood) {
+      this.#isForGood = true
+      this.#always.push(words)
+    } else this.#meanwhile = words
+    this.#allowFromNow()
+  }
+
+  /** It is being removed, and may say so when it ends, whatever else happens to it meanwhile. */
+  allowFarewell(words: RegExp): void {
+    this.#always.push(words)
+    this.#allowFromNow()
   }
 
   /** What it said last; of a node that stopped itself, why. */
@@ -145,6 +153,20 @@ export class LocalNode {
     await this.process.close()
     this.disk?.close()
     await this.clientProxy.close()
+  }
+
+  #words(): RegExp | undefined {
+    const all = this.#meanwhile ? [...this.#always, this.#meanwhile] : this.#always
+    return all.length === 0 ? undefined : new RegExp(all.map(({ source }) => source).join('|'), 'i')
+  }
+
+  #allowFromNow(): void {
+    const size = this.#logSize()
+    const last = this.#allowed.at(-1)
+    if (last && last.to === Infinity)
+      this.#allowed[this.#allowed.length - 1] = { ...last, to: size }
+    const words = this.#words()
+    if (words) this.#allowed.push({ from: size, to: Infinity, words })
   }
 
   #logSize(): number {

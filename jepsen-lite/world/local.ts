@@ -88,7 +88,7 @@ export class LocalWorld implements World {
       founders: options.nodes,
       members: {
         add: (name, how) => this.#join(name, how),
-        letGo: (name) => this.allowEnd(name, farewell),
+        letGo: (name) => this.#node(name).allowFarewell(farewell),
         forget: (name) => this.#forget(name),
         comeBack: (name) => comeBack(this.#formerNode(name)),
         admins: (last) => this.#admins(last),

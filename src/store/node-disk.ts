@@ -23,17 +23,33 @@ export class NodeDisk implements Disk {
 
   /**
    * Node has no file locks; LevelDB has, and the kernel lets go of them when the process dies,
-   * which no pid file can promise. So the lock is an empty database.
+   * which no pid file can promise. So the lock is an empty database. A damaged one has nothing to
+   * lose and is made anew, but for `LOCK`: whoever locks at the same time must meet the same file.
    */
   async lock(): Promise<void> {
     await mkdir(this.#dir, { recursive: true })
-    const lock = new Level(join(this.#dir, 'lock'))
+    const dir = join(this.#dir, 'lock')
+    if ((await this.#tryLock(dir)) === null) return
+    for (const name of await readdir(dir))
+      if (name !== 'LOCK') await rm(join(dir, name), { recursive: true })
+    const cause = await this.#tryLock(dir)
+    if (cause !== null)
+      throw new LogDamaged('locked', `${dir} cannot be opened: ${cause}`, { cause })
+  }
+
+  /** Null: it is ours. An error: it cannot be opened, though nobody has it. */
+  async #tryLock(dir: string): Promise<Error | null> {
+    const lock = new Level(dir)
     try {
       await lock.open()
-    } catch (cause) {
-      throw new LogDamaged('locked', `another process uses ${this.#dir}`, { cause })
+    } catch (error) {
+      const { cause } = error as { cause?: Error & { code?: string } }
+      if (cause?.code === 'LEVEL_LOCKED')
+        throw new LogDamaged('locked', `another process uses ${this.#dir}`, { cause })
+      return cause ?? (error as Error)
     }
     this.#lock = lock
+    return null
   }
 
   async list(): Promise<string[]> {

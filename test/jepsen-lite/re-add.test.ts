@@ -128,6 +128,37 @@ test('a server that comes back is refused when it ends by itself, and served whe
   ready.close()
   await one.close()
   await two.close()
+  rmSync(join(folder, 'n1.log'))
+})
+
+test('a node under removal may say so when it ends, and of damage meanwhile, too', async () => {
+  const said = async (word: string, prepare: (node: LocalNode) => void): Promise<number> => {
+    const script = `console.log('"fatal":true ${word}'); process.exit(1)`
+    const node = await nodeAt(script, '127.0.0.1:9')
+    prepare(node)
+    await comeBack(node)
+    const problems = node.logFacts().length
+    await node.close()
+    rmSync(join(folder, 'n1.log'))
+    return problems
+  }
+  const damagedThenRemoved = (node: LocalNode): void => {
+    node.allowEnd(/damaged/, true)
+    node.allowFarewell(/removed/)
+  }
+  const removedThenFailed = (node: LocalNode): void => {
+    node.allowFarewell(/removed/)
+    node.allowEnd(/EIO/, false)
+  }
+  const healed = (node: LocalNode): void => {
+    removedThenFailed(node)
+    node.allowEnd(undefined, false)
+  }
+  for (const word of ['damaged', 'removed']) expect(await said(word, damagedThenRemoved)).toBe(0)
+  for (const word of ['EIO', 'removed']) expect(await said(word, removedThenFailed)).toBe(0)
+  expect(await said('removed', healed)).toBe(0)
+  expect(await said('EIO', healed)).toBe(2)
+  expect(await said('damaged', removedThenFailed)).toBe(2)
 })
 
 test('another node of the same name and log has another life, and answers only for its own words', async () => {

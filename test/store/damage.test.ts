@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -311,5 +311,25 @@ test('a second opening of the directory is refused while the first lives', async
   await expect(SegmentedLog.open(dir, options)).rejects.toMatchObject({ damage: 'locked' })
   await log.close()
   await (await SegmentedLog.open(dir, options)).close()
+  await rm(dir, { recursive: true })
+})
+
+test('a damaged lock is made anew, and locks', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'flotilla-lock-'))
+  await (await SegmentedLog.open(dir, options)).close()
+  for (const name of await readdir(join(dir, 'lock')))
+    await writeFile(join(dir, 'lock', name), 'damaged')
+  const log = await SegmentedLog.open(dir, options)
+  await expect(SegmentedLog.open(dir, options)).rejects.toThrow('another process uses')
+  await log.close()
+  await rm(dir, { recursive: true })
+})
+
+test('a lock that cannot be opened is not said to be held', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'flotilla-lock-'))
+  await writeFile(join(dir, 'lock'), 'a file')
+  const refused = SegmentedLog.open(dir, options)
+  await expect(refused).rejects.toThrow(/lock/)
+  await expect(refused).rejects.not.toThrow(/another process/)
   await rm(dir, { recursive: true })
 })
