@@ -20,12 +20,9 @@ export function createGroup(t: Turn, command: SubCommand): Member | CtrlPart {
   const refusal = refuseCreation(t, command, tags)
   if (refusal !== null) return refusal
 
-  const { description, head } = s
+  const { description } = s
   const channel = command.create === 'chn'
-  head.state = 'live'
-  head.touched = env.now
-  description.created = env.now
-  description.updated = env.now
+  s.open(env.now)
   description.channel = channel
   description.owner = actor.uid
   description.defaults = defaultsAtCreation(desc?.defacs, channel)
@@ -34,8 +31,6 @@ export function createGroup(t: Turn, command: SubCommand): Member | CtrlPart {
   const trusted = mergeJson(undefined, desc?.trusted)
   if (shown !== undefined) description.public = shown
   if (trusted !== undefined) description.trusted = trusted
-  s.touchHead()
-  s.touchDescription()
   const owner = s.enter(actor.uid, env.now, false)
   owner.want = asked === undefined ? fullMode : asked | J | O
   owner.given = fullMode

@@ -39,7 +39,8 @@ export function evaluatePub(s: TopicState, actor: Actor, command: PubCommand, en
   if (verdict.kind === 'gap') return draft(replies.outOfOrder)
   const head = command.head === null ? null : cleanHead(command.head)
   if (head === undefined) return draft(replies.malformed)
-  if (system && !s.live) openSystem(s, env)
+  // The topic `sys` exists from the first message on.
+  if (system && !s.live) s.open(env.now)
 
   const ts = env.now
   const { content } = command
@@ -98,14 +99,4 @@ function parsed(text: string): Json | undefined {
   } catch {
     return undefined // the edge wrote it as JSON; whoever did not gets the refusal
   }
-}
-
-/** The topic `sys` exists from the first message on. */
-function openSystem(s: TopicState, env: Env): void {
-  s.head.state = 'live'
-  s.head.touched = env.now
-  s.description.created = env.now
-  s.description.updated = env.now
-  s.touchHead()
-  s.touchDescription()
 }

@@ -97,14 +97,8 @@ function inSaved(t: Turn): Found | CtrlPart {
   const { s, actor, env } = t
   const known = s.members.subscribed(actor.uid)
   if (s.live && known !== undefined) return { member: known, isNew: false }
-  const { description, head } = s
-  head.state = 'live'
-  head.touched = env.now
-  description.created = env.now
-  description.updated = env.now
-  description.owner = actor.uid
-  s.touchHead()
-  s.touchDescription()
+  s.open(env.now)
+  s.description.owner = actor.uid
   const member = s.enter(actor.uid, env.now, false)
   member.want = savedMode
   member.given = savedMode
@@ -118,14 +112,7 @@ function inSystem(t: Turn): Found | CtrlPart {
   if (actor.level !== 'root') return replies.denied
   const known = s.members.subscribed(actor.uid)
   if (known !== undefined) return { member: known, isNew: false }
-  if (!s.live) {
-    s.head.state = 'live'
-    s.head.touched = env.now
-    s.description.created = env.now
-    s.description.updated = env.now
-    s.touchHead()
-    s.touchDescription()
-  }
+  if (!s.live) s.open(env.now)
   const member = s.enter(actor.uid, env.now, false)
   member.want = systemMode
   member.given = systemMode

@@ -67,15 +67,8 @@ function begin(
 }
 
 function openP2p({ s, env }: Turn, cards: readonly UserCard[]): void {
-  const { head, description } = s
-  if (!s.live) {
-    head.state = 'live'
-    head.touched = env.now
-    description.created = env.now
-    description.updated = env.now
-    s.touchHead()
-  }
-  description.suspended = cards.filter((card) => card.state === 'susp').map((card) => card.uid)
+  if (!s.live) s.open(env.now)
+  s.description.suspended = cards.filter((card) => card.state === 'susp').map((card) => card.uid)
   s.touchDescription()
 }
 

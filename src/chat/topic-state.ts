@@ -108,6 +108,16 @@ export class TopicState {
     return this.kind === 'p2p' || (owner !== '' && suspended.includes(owner))
   }
 
+  /** The topic exists from now on. */
+  open(now: number): void {
+    this.head.state = 'live'
+    this.head.touched = now
+    this.description.created = now
+    this.description.updated = now
+    this.touchHead()
+    this.touchDescription()
+  }
+
   touchHead(): void {
     this.#headDirty = true
   }
