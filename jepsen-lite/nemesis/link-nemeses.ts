@@ -66,7 +66,7 @@ export const linkNemeses: readonly Nemesis[] = [
     needs: [],
     async start(context) {
       const { world, prng } = context
-      const target = await pickTarget(context)
+      const target = await pickServing(context)
       const link = world.clientLink(target)
       const bytesPerSecond = 4_000 + prng.below(36_000)
       return (
@@ -79,12 +79,22 @@ export const linkNemeses: readonly Nemesis[] = [
     says: 'N7: clients cannot reach one healthy node.',
     needs: [],
     async start(context) {
-      const target = await pickTarget(context)
+      const target = await pickServing(context)
       const link = context.world.clientLink(target)
       return link && broke([link], [target], 'client', cutOrHole(context.prng))
     },
   },
 ]
+
+/** A node that clients are connected to, if there is one: those whose node was cut off went elsewhere. */
+async function pickServing(context: NemesisContext): Promise<string> {
+  const { world, prng } = context
+  const serves = (node: string): boolean => (world.clientLink(node)?.openConnections ?? 0) > 0
+  const target = await pickTarget(context)
+  if (serves(target)) return target
+  const serving = usable(world).filter(serves)
+  return serving.length === 0 ? target : prng.pick(serving)
+}
 
 function broken(name: string, says: string, draw: Draw, fault: (prng: Prng) => LinkFault): Nemesis {
   return {

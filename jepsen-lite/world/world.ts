@@ -181,6 +181,7 @@ export interface Link {
   heal(): void
   /** Grows with everything that the present fault does: bytes swallowed, connections reset, ... */
   readonly effects: number
+  readonly openConnections: number
   /** The same in detail. */
   readonly stats: Readonly<LinkStats>
 }

@@ -79,6 +79,18 @@ test('shapes of partitions among five nodes', async () => {
   }
 })
 
+test('faults of client links hit a node that clients are connected to', async () => {
+  for (const name of ['client-cut', 'slow-clients'])
+    for (let seed = 0; seed < 20; seed++) {
+      const world = new ToyWorld(5)
+      const link = world.clientLink('n4')
+      if (link) link.openConnections = 1
+      const nemesis = nemeses.find((one) => one.name === name)
+      const fault = await nemesis?.start({ world, prng: new Prng(seed), stepMs: 1 })
+      expect(fault?.targets).toEqual(['n4'])
+    }
+})
+
 test('a schedule logs start, effect and end of every fault, and leaves the world well', async () => {
   const world = new ToyWorld(3)
   const history = new HistoryWriter()

@@ -23,6 +23,7 @@ import { ToyServer } from './toy-server.ts'
 export class ToyLink implements Link {
   fault: LinkFault = pass
   effects = 0
+  openConnections = 0
   readonly stats = emptyStats()
 
   setFault(fault: LinkFault): void {
