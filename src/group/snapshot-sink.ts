@@ -2,7 +2,7 @@ import { assert, sometimes } from '../assert.ts'
 import { refuseNewer } from '../errors.ts'
 import type { GroupId } from '../ids/group-id.ts'
 import type { Counter, Logger, Metrics } from '../ports.ts'
-import type { RaftId, SnapshotMeta } from '../raft/entry.ts'
+import type { Index, RaftId, SnapshotMeta } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
 import type { Log } from '../store/log.ts'
 import type { Store } from '../store/store.ts'
@@ -12,7 +12,7 @@ import { dataFormat } from '../wire/versions.ts'
 import type { Group } from './group.ts'
 import { forgetGroup } from './removal.ts'
 import { decodeChunk } from './snapshot-chunk.ts'
-import { clearStaging, forgetStaged } from './staged-rows.ts'
+import { clearStaging, forgetMark } from './staged-rows.ts'
 import { adopt, markStaged, stage, swapIn } from './staging.ts'
 
 /** Snapshots being taken in at once. More are refused; the leader tries again. */
@@ -34,6 +34,8 @@ export class SnapshotSink {
   readonly #installing = new Set<Group>()
   /** Rows are being exchanged; resolves when they are, or when the node is about to stop. */
   readonly #exchanging = new Map<GroupId, Promise<void>>()
+  /** Indexes of the snapshots that marks stand for. A later one has taken the place of an earlier one's. */
+  readonly #marked = new Map<GroupId, Index>()
 
   constructor(deps: {
     node: RaftId
@@ -88,6 +90,7 @@ export class SnapshotSink {
   async remove(id: GroupId, group: Group | undefined): Promise<void> {
     await this.#exchanging.get(id)
     await group?.machine.restoring?.()
+    this.#marked.delete(id)
     await forgetGroup(this.#log, this.#store, id)
   }
 
@@ -149,16 +152,18 @@ export class SnapshotSink {
   /** The rows of `meta` become the group's. A crash from here on is completed by finishInstalls. */
   async #exchange(group: Group, meta: SnapshotMeta): Promise<void> {
     await group.machine.restoring?.()
+    this.#marked.set(group.id, meta.index)
     await markStaged(this.#store, group.id, meta)
-    await swapIn(this.#store, group.id)
+    await swapIn(this.#store, group.id, meta)
     await group.machine.restored()
     const applied = group.machine.applied()
     assert(applied === meta.index, 'GROUP-8', { group: group.id, applied, index: meta.index })
-    if (group.isOpen) group.installed(meta.index, () => this.#forget(group.id))
+    const forget = (): Promise<void> => this.#forget(group.id, meta.index)
+    if (group.isOpen) group.installed(meta.index, () => void forget())
     else {
       // Closed meanwhile: no core will store it.
       await adopt(this.#log, group.id, meta)
-      await forgetStaged(this.#store, group.id)
+      await forget()
     }
     this.#installed.add()
     this.#logger.info({ group: group.id, index: meta.index }, 'snapshot installed')
@@ -172,13 +177,18 @@ export class SnapshotSink {
     throw error
   }
 
-  #forget(id: GroupId): void {
-    forgetStaged(this.#store, id).catch((error: unknown) => {
+  /** The log holds the snapshot at `index`. */
+  async #forget(id: GroupId, index: Index): Promise<void> {
+    const isLater = this.#marked.get(id) !== index
+    sometimes(isLater, 'group: the log took a snapshot when the mark was of another one')
+    if (isLater) return
+    this.#marked.delete(id)
+    try {
+      await forgetMark(this.#store, id)
+    } catch (error) {
       // The store has told its own onFatal.
-      this.#logger.error(
-        { group: id, error: String(error) },
-        'a taken snapshot could not be cleared',
-      )
-    })
+      const seen = { group: id, error: String(error) }
+      this.#logger.error(seen, 'the mark of a taken snapshot could not be cleared')
+    }
   }
 }

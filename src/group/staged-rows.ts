@@ -6,7 +6,7 @@ import type { KeyRange, Store } from '../store/store.ts'
  * Where the rows of a snapshot wait for their exchange (staging.ts). Keys that no group has:
  *
  *   fffd group:u16 key    gathered rows
- *   fffe group:u16        the mark: all are there
+ *   fffe group:u16        the mark: all are there, or in place already
  */
 const rowsPrefix = 0xfffd
 const markPrefix = 0xfffe
@@ -17,12 +17,17 @@ export async function clearStaging(store: Store, group: GroupId): Promise<void> 
   await store.deleteRange(stagingRange(group))
 }
 
+/** Nothing is to be exchanged any more. */
+export function forgetMark(store: Store, group: GroupId): Promise<void> {
+  return store.write([{ key: stagingMark(group), value: null }])
+}
+
 /**
- * The log holds the snapshot: nothing more is needed of this. The rows go only when the mark is
- * durably gone, or a start would complete the exchange with half of them.
+ * Nothing more is needed of this. The rows go only when the mark is durably gone, or a start would
+ * complete the exchange with half of them.
  */
 export async function forgetStaged(store: Store, group: GroupId): Promise<void> {
-  await store.write([{ key: stagingMark(group), value: null }])
+  await forgetMark(store, group)
   await store.sync()
   await clearStaging(store, group)
 }

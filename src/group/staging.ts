@@ -7,6 +7,7 @@ import type { Log, Step } from '../store/log.ts'
 import type { Op, Pair, Store } from '../store/store.ts'
 import { finishRemovals } from './removal.ts'
 import {
+  clearStaging,
   forgetStaged,
   prefixBytes,
   stagingMark,
@@ -19,9 +20,16 @@ import {
  * How rows of a group are replaced so that a crash at any point leaves the old rows, or rows that
  * the next start completes. The new ones are gathered under keys of their own. When all are there
  * and durable, a mark says so, with the index they stand for. Only then do they take the place of
- * the old, and that can be done again from the start as often as needed. The mark goes when the log
- * holds the snapshot too.
+ * the old, and that can be done again from the start as often as needed. When they are in place the
+ * mark says that, and those that were gathered go: the next snapshot may be gathered there. The mark
+ * goes when the log holds the snapshot too.
  */
+
+/** What a mark says. */
+interface Mark extends SnapshotMeta {
+  /** Missing: the gathered rows are to take the place of the group's. */
+  readonly inPlace?: true
+}
 
 /** Rows moved at once, bytes. */
 const moveBytes = 256 * 1024
@@ -35,14 +43,12 @@ export async function stage(store: Store, group: GroupId, pairs: readonly Pair[]
 
 /** All rows are gathered: from here on the snapshot is here to stay. Durable when it resolves. */
 export async function markStaged(store: Store, group: GroupId, meta: SnapshotMeta): Promise<void> {
-  const value = Buffer.from(JSON.stringify(meta))
-  await store.write([{ key: stagingMark(group), value }])
-  await store.sync()
+  await writeMark(store, group, meta)
   faultPoint('after-staging')
 }
 
 /** Puts the gathered rows in the place of the group's. May be repeated. Durable when it resolves. */
-export async function swapIn(store: Store, group: GroupId): Promise<void> {
+export async function swapIn(store: Store, group: GroupId, meta: SnapshotMeta): Promise<void> {
   await store.deleteRange(groupRange(group))
   faultPoint('during-install')
   const view = store.snapshot()
@@ -54,6 +60,13 @@ export async function swapIn(store: Store, group: GroupId): Promise<void> {
   } finally {
     await view.close()
   }
+  await store.sync()
+  await writeMark(store, group, { ...meta, inPlace: true })
+  await clearStaging(store, group)
+}
+
+async function writeMark(store: Store, group: GroupId, mark: Mark): Promise<void> {
+  await store.write([{ key: stagingMark(group), value: Buffer.from(JSON.stringify(mark)) }])
   await store.sync()
 }
 
@@ -67,8 +80,9 @@ export async function finishInstalls(log: Log, store: Store): Promise<void> {
   for (const [key, value] of marks) {
     const group = ((key[2] as number) << 8) | (key[3] as number)
     sometimes(true, 'group: the exchange of rows was completed at a start')
-    const meta = JSON.parse(Buffer.from(value).toString()) as SnapshotMeta
-    await swapIn(store, group)
+    const { inPlace, ...meta } = JSON.parse(Buffer.from(value).toString()) as Mark
+    sometimes(inPlace === true, 'group: rows were in place at a start, and the log did not know')
+    if (inPlace !== true) await swapIn(store, group, meta)
     await adopt(log, group, meta)
     await forgetStaged(store, group)
   }

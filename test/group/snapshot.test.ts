@@ -3,12 +3,11 @@ import { marks } from '../../src/assert.ts'
 import { finishInstalls, markStaged } from '../../src/group/staging.ts'
 import type { ConfChange } from '../../src/raft/confchange.ts'
 import { groupRange } from '../../src/store/keys.ts'
-import type { Log } from '../../src/store/log.ts'
 import type { MemoryLog } from '../../src/store/memory-log.ts'
-import type { MemoryStore } from '../../src/store/memory-store.ts'
 import { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './cluster.ts'
 import { crashAfter } from './crash-after.ts'
+import { catchUp, leaveBehind, writeTo } from './left-behind.ts'
 
 let cluster: Cluster
 const small = { group: { compactEvery: 10 } }
@@ -21,29 +20,9 @@ afterEach(() => {
 })
 
 const texts = (id: number): Promise<string[]> => cluster.machine(id).texts()
-
-async function writeMany(from: number, to: number): Promise<void> {
-  for (let n = from; n < to; n++) await cluster.write(`message ${n} `.padEnd(200, '.'))
-}
-
-/** A follower that was away for so long that the others have cut what it needs. */
-async function leftBehind(): Promise<{ id: number; left: { log: Log; store: MemoryStore } }> {
-  await writeMany(0, 5)
-  const { id: leader } = await cluster.elected()
-  const id = [1, 2, 3].find((node) => node !== leader) as number
-  const left = cluster.kill(id)
-  await writeMany(5, 70)
-  await cluster.time.advance(2_000)
-  expect(cluster.group(leader).log.firstIndex()).toBeGreaterThan(20)
-  return { id, left }
-}
-
-async function caughtUp(id: number): Promise<void> {
-  const leader = await cluster.elected()
-  const same = (): boolean => cluster.machine(id).applied() === cluster.machine(leader.id).applied()
-  await cluster.time.until(same, `node ${id} has caught up`)
-  expect(await texts(id)).toEqual(await texts(leader.id))
-}
+const writeMany = (from: number, to: number): Promise<void> => writeTo(cluster, from, to)
+const leftBehind = (): ReturnType<typeof leaveBehind> => leaveBehind(cluster)
+const caughtUp = (id: number): Promise<void> => catchUp(cluster, id)
 
 describe('cutting', () => {
   test('GROUP-5: a log is cut behind what is applied, and not before the store is synced', async () => {
