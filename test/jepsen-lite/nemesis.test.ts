@@ -91,6 +91,18 @@ test('faults of client links hit a node that clients are connected to', async ()
     }
 })
 
+test('a stall that is over before the asker gives up shows in a late answer', async () => {
+  const world = new ToyWorld(3)
+  const isReady = world.isReady.bind(world)
+  world.isReady = async (node) => {
+    while (!(await isReady(node))) await sleep(1)
+    return true
+  }
+  const nemesis = nemeses.find(({ name }) => name === 'stall')
+  const fault = await nemesis?.start({ world, prng: new Prng(1), stepMs: 100 })
+  expect(await fault?.effect()).toMatch(/mute for \d+ ms/)
+})
+
 test('a schedule logs start, effect and end of every fault, and leaves the world well', async () => {
   const world = new ToyWorld(3)
   const history = new HistoryWriter()
