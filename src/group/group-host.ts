@@ -89,8 +89,9 @@ export class GroupHost {
     const { log, logger, metrics, store, clock } = deps
     const guard = (task: () => void): void => this.#guard(task)
     const bytesPerSecond = options.snapshotBytesPerSecond
-    this.#source = new SnapshotSource({ ...deps, bytesPerSecond, guard })
     this.#sink = new SnapshotSink({ ...deps, guard })
+    const isExchanging = (id: GroupId): boolean => this.#sink.isInstalling(id)
+    this.#source = new SnapshotSource({ ...deps, bytesPerSecond, guard, isExchanging })
     this.#compaction = new Compaction({
       log,
       sync: () => store.sync(),
@@ -220,10 +221,7 @@ export class GroupHost {
    */
   async exactly<T>(id: GroupId, look: (index: Index) => T): Promise<T | null> {
     const group = this.#groups.get(id)
-    if (group === undefined) return null
-    return this.#source.exactly(group, (index) =>
-      this.#sink.isInstalling(id) ? null : look(index),
-    )
+    return group === undefined ? null : this.#source.exactly(group, look)
   }
 
   /** Ends all groups. Nothing is sent, stored or told any more. */

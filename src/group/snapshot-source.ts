@@ -1,5 +1,6 @@
 import { sometimes } from '../assert.ts'
 import { planted } from '../fault-points.ts'
+import type { GroupId } from '../ids/group-id.ts'
 import type { Clock, Counter, Gauge, Logger, Metrics, Timers } from '../ports.ts'
 import type { Index, SnapshotMeta } from '../raft/entry.ts'
 import type { Message } from '../raft/message.ts'
@@ -35,6 +36,7 @@ export class SnapshotSource {
   readonly #bulk: BulkPort | undefined
   readonly #logger: Logger
   readonly #guard: (task: () => void) => void
+  readonly #isExchanging: (id: GroupId) => boolean
   readonly #offers = new Map<Group, Offer>()
   readonly #making = new Set<Group>()
   readonly #pace: Pace
@@ -57,7 +59,10 @@ export class SnapshotSource {
     /** Of all streams of this node together. */
     bytesPerSecond: number
     guard: (task: () => void) => void
+    /** The rows of the group are being replaced: a view of them now would be of no index. */
+    isExchanging: (id: GroupId) => boolean
   }) {
+    this.#isExchanging = deps.isExchanging
     this.#pace = new Pace(deps.bytesPerSecond, deps.clock, deps.timers)
     this.#store = deps.store
     this.#bulk = deps.bulk
@@ -134,12 +139,16 @@ export class SnapshotSource {
     this.#pace.close()
   }
 
-  /** Holds the machine back until the store stands exactly at what it was given, and looks then. Null: closed meanwhile. */
+  /**
+   * Holds the machine back until the store stands exactly at what it was given, and looks then. Null:
+   * it was closed meanwhile, or its rows are being replaced.
+   */
   async exactly<T>(group: Group, look: (index: Index) => T): Promise<T | null> {
     const release = group.delivery.hold()
     try {
       await group.delivery.quiet(group.appliedIndex)
-      return group.isOpen ? look(group.appliedIndex) : null
+      const isWhole = group.isOpen && !this.#isExchanging(group.id)
+      return isWhole ? look(group.appliedIndex) : null
     } finally {
       this.#guard(release)
     }

@@ -122,6 +122,27 @@ describe('snapshots', () => {
     await caughtUp(id)
   })
 
+  test('nobody looks at rows while they are exchanged', async () => {
+    await start()
+    const { id, left } = await leftBehind()
+    let goOn = (): void => {}
+    const gate = new Promise<void>((resolve) => (goOn = resolve))
+    const deleteRange = left.store.deleteRange.bind(left.store)
+    let isExchanging = false
+    left.store.deleteRange = async (range) => {
+      await deleteRange(range)
+      isExchanging ||= range.gte[0] === 0
+      if (isExchanging) await gate
+    }
+    const { host } = await cluster.boot(id, left)
+    await cluster.time.until(() => isExchanging, 'the exchange')
+    const look = (): Promise<boolean | null> => cluster.time.passWhile(host.exactly(1, () => true))
+    expect(await look()).toBe(null)
+    goOn()
+    await caughtUp(id)
+    expect(await look()).toBe(true)
+  })
+
   test.each(['kill', 'power-loss'] as const)(
     'store and log agree after a crash at any point of the exchange (%s)',
     async (after) => {
