@@ -35,6 +35,9 @@ const tests = [
   ...sources('bench', ['.ts']),
 ]
 const all = [...src, ...tests]
+/** Measures from outside, so it stands above the rooms: what it may import of them, and of the harness. */
+const peers = sources('bench/peers', ['.ts'])
+const belowPeers = ['src/cli/', 'src/node/', 'src/client/', 'jepsen-lite/world/', 'bench/peers/']
 const roomOf = (path: string) => (path.split('/').length > 2 ? path.split('/')[1]! : 'ground')
 
 describe('floors', () => {
@@ -61,9 +64,20 @@ describe('floors', () => {
     expect(wrong).toEqual([])
   })
 
+  test('the comparison with peers imports only what is below it', () => {
+    const wrong = peers.flatMap(({ path, text }) =>
+      importsOf(text)
+        .filter(({ from }) => from.startsWith('.'))
+        .map(({ from }) => posix.join(posix.dirname(path), from))
+        .filter((to) => !belowPeers.some((folder) => to.startsWith(folder)))
+        .map((to) => `${path} imports ${to}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
   test('no circle of files through values', () => {
     const graph = new Map(
-      src.map(({ path, text }) => [
+      [...src, ...peers].map(({ path, text }) => [
         path,
         importsOf(text)
           .filter(({ from, typesOnly }) => from.startsWith('.') && !typesOnly)
@@ -107,7 +121,7 @@ describe('sizes', () => {
   })
 
   test(`functions have at most ${maxFunctionLines} lines`, () => {
-    const long = src.flatMap(({ path, lines }) =>
+    const long = [...src, ...peers].flatMap(({ path, lines }) =>
       functionsOf(lines)
         .filter(({ length }) => length > maxFunctionLines)
         .map(({ line, length }) => `${path}:${line}: ${length}`),
@@ -127,7 +141,7 @@ describe('names', () => {
   })
 
   test('no barrel, no default export', () => {
-    const wrong = src.filter(
+    const wrong = [...src, ...peers].filter(
       ({ path, text }) =>
         /\/index\.c?ts$/.test(path) || /^export (default|\* from)\b/m.test(bareCode(text)),
     )
@@ -169,7 +183,7 @@ describe('habits', () => {
   })
 
   test('no catch is empty, and no console outside the command line', () => {
-    const wrong = src.filter(({ path, text }) => {
+    const wrong = [...src, ...peers].filter(({ path, text }) => {
       const code = bareCode(text)
       return (
         /catch(\s*\(\w+\))?\s*\{\s*\}/.test(text) ||

@@ -38,6 +38,10 @@ export class NodeProcess {
     return this.#child !== undefined
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
   /** How its last life ended by itself; undefined: it runs, or was ended by us. */
   get lastEnd(): string | undefined {
     return this.#lastEnd

@@ -77,6 +77,7 @@ export async function openTarget(wish: TargetWish): Promise<BenchTarget> {
     cuts?.close()
     if (wish.keep || !clean) say(`kept ${dir}`)
     else rmSync(dir, { recursive: true, force: true })
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
   }
   const interrupted = () => void close().then(() => process.exit(exitCodes.failed.code))
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)

@@ -93,7 +93,7 @@ export async function benchFanout(
 const ringSize = 1 << 16
 
 /** Counts who has seen what. Numbers rise by one from 0; a message is complete when all have it. */
-class Room {
+export class Room {
   latencies = new Latencies()
   disorder = 0
   missing = 0
@@ -130,7 +130,11 @@ class Room {
 
   take(subscriber: number, frame: Buffer): void {
     const n = numberInFrame(frame)
-    if (n < 0) return
+    if (n >= 0) this.saw(subscriber, n)
+  }
+
+  /** A delivery of message `n`. */
+  saw(subscriber: number, n: number): void {
     if (n !== this.#last[subscriber]! + 1) this.disorder++
     this.#last[subscriber] = n
     const slot = n % ringSize
