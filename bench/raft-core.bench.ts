@@ -42,6 +42,7 @@ class Trio {
         preVote: true,
         checkQuorum: true,
         stepDownOnRemoval: true,
+        promptCommit: false,
         applied: 0,
         random,
       }
