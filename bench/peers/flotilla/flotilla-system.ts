@@ -3,8 +3,8 @@ import type { BenchSession } from '../../../src/cli/bench/bench-session.ts'
 import { BenchUsers } from '../../../src/cli/bench/bench-users.ts'
 import type { Connection, System } from '../system.ts'
 
-/** Connections beyond these share users, as in `flotilla bench fanout`. */
-const mostUsers = 1_000
+/** More than any measurement has connections: how a publisher joins must not be how a subscriber of the same user does. */
+const mostUsers = 20_000
 
 /** Flotilla as `flotilla bench` starts it: real processes without rate limits, and one group topic. */
 export const flotillaSystem: System = {
