@@ -42,7 +42,6 @@ class Trio {
         preVote: true,
         checkQuorum: true,
         stepDownOnRemoval: true,
-        promptCommit: false,
         applied: 0,
         random,
       }

@@ -38,7 +38,6 @@ export interface CorePlan {
   readonly preVote: boolean
   readonly checkQuorum: boolean
   readonly stepDownOnRemoval: boolean
-  readonly promptCommit: boolean
 }
 
 export interface HostPlan {
@@ -162,7 +161,6 @@ function drawCore(random: Prng): CorePlan {
     preVote: !random.chance(0.12),
     checkQuorum: !random.chance(0.12),
     stepDownOnRemoval: !random.chance(0.1),
-    promptCommit: random.chance(0.5),
   }
 }
 

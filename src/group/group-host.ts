@@ -113,17 +113,12 @@ export class GroupHost {
   /**
    * Opens a group on what the log holds. A group that was never here starts with `bootstrap`, the
    * same on every member, or without members when that is null: a leader will add it. One that was
-   * removed is never founded again. `promptCommit`: other nodes act on what is committed, and are
-   * told at once (raft/config.ts). Throws GroupDamaged when machine and log do not fit together,
+   * removed is never founded again. Throws GroupDamaged when machine and log do not fit together,
    * TailLost when this node has lost what nobody else has, GroupLeaving while it is being removed.
    */
   open(
     id: GroupId,
-    {
-      machine,
-      bootstrap,
-      promptCommit = false,
-    }: { machine: StateMachine; bootstrap: ConfState | null; promptCommit?: boolean },
+    { machine, bootstrap }: { machine: StateMachine; bootstrap: ConfState | null },
   ): Group {
     assert(!this.#groups.has(id) && !this.#sink.isInstalling(id), 'GROUP-7', { id })
     if (this.#removals.has(id)) throw new GroupLeaving(id)
@@ -135,7 +130,6 @@ export class GroupHost {
       preVote: true,
       checkQuorum: true,
       stepDownOnRemoval: true,
-      promptCommit,
       random: this.#deps.random,
       trace: (event) => this.#trace(id, event),
     })

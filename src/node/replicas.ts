@@ -137,7 +137,7 @@ export class Replicas {
     const { seed, meta, groups } = this.#deps
     const isFounding = seed !== null && meta.state()?.table.version === seed.table.version
     const bootstrap = isFounding ? seedConf(seed, id) : null
-    this.#open.set(id, groups.open(id, { machine, bootstrap, promptCommit: id === metaGroup }))
+    this.#open.set(id, groups.open(id, { machine, bootstrap }))
   }
 
   /**

@@ -29,11 +29,6 @@ export interface RaftConfig {
   readonly checkQuorum: boolean
   /** A leader that is no voter any more steps down when the others have what it has (membership.ts). */
   readonly stepDownOnRemoval: boolean
-  /**
-   * Followers are told at once how far is committed. Otherwise they hear it with the next append or
-   * heartbeat, but for what opens a term or changes members: a lone entry costs half the messages.
-   */
-  readonly promptCommit: boolean
   /** Last index applied before the restart; 0 for a new group. */
   readonly applied: Index
   readonly random: Random

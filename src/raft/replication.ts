@@ -23,18 +23,18 @@ export function appendOwn(core: Core, kind: EntryKind, data: Uint8Array): Index 
 /** Leader: sends each member what it may have now. */
 export function sendAppends(core: Core, leader: LeaderState): void {
   for (const peer of leader.peers) {
-    if (peer.id !== core.id) sendAppendsTo(core, leader, peer)
+    if (peer.id !== core.id) sendAppendsTo(core, peer)
   }
 }
 
-function sendAppendsTo(core: Core, leader: LeaderState, peer: Progress): void {
+function sendAppendsTo(core: Core, peer: Progress): void {
   const { log } = core
   try {
     while (peer.next <= log.lastIndex && !peer.isPaused) {
       const entries = log.slice(peer.next, log.lastIndex + 1, core.config.maxSizePerMsg)
       sendAppend(core, peer, entries)
     }
-    if (owesEmptyAppend(core, leader, peer)) sendAppend(core, peer, noEntries)
+    if (owesEmptyAppend(core, peer)) sendAppend(core, peer, noEntries)
   } catch (error) {
     if (error instanceof Compacted) sendSnapshot(core, peer)
     else if (error instanceof Unavailable) core.awaitsRead = true
@@ -43,12 +43,10 @@ function sendAppendsTo(core: Core, leader: LeaderState, peer: Progress): void {
 }
 
 /** The follower is asked where it stands, or told a commit index over entries that it has been sent. */
-function owesEmptyAppend(core: Core, leader: LeaderState, peer: Progress): boolean {
+function owesEmptyAppend(core: Core, peer: Progress): boolean {
   if (peer.state === 'snapshot' || peer.probeSent) return false
   if (peer.nudge) return true
-  if (peer.sentCommit >= core.log.committed || peer.sentCommit >= peer.next - 1) return false
-  // A leader that leaves waits until it is known, and members act on their change when they know it.
-  return core.config.promptCommit || leader.isLeaving || peer.sentCommit < leader.pendingConfIndex
+  return peer.sentCommit < core.log.committed && peer.sentCommit < peer.next - 1
 }
 
 function sendAppend(core: Core, peer: Progress, entries: readonly Entry[]): void {

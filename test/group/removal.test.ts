@@ -50,7 +50,6 @@ async function removedMember(): Promise<number> {
   await cluster.time.advance(1_000)
   const { id: leader } = await cluster.elected()
   const id = leader === 3 ? 2 : 3
-  await cluster.node(id).store.sync()
   await change(steps({ kind: 'remove', id }))
   return id
 }

@@ -22,7 +22,6 @@ export const usualConfig: MemberConfig = {
   preVote: true,
   checkQuorum: true,
   stepDownOnRemoval: true,
-  promptCommit: true,
 }
 
 /** A ready whose record is written and not yet synced. */
